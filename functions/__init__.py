@@ -1,0 +1,1 @@
+"""One module for each trigger: parse, call shared, answer."""

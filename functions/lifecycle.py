@@ -1,0 +1,55 @@
+"""Consumes the queue `lifecycle`: what Graph says about a subscription is acted on."""
+
+import logging
+
+import azure.functions as func
+from pydantic import ValidationError
+
+from shared.bootstrap import App, app
+from shared.bus import LIFECYCLE, PARKED, Message, parked_body
+from shared.errors import Transient
+from shared.graph.notifications import LifecycleEvent
+from shared.sync.settling import MAX_ATTEMPTS, wait_before
+
+blueprint = func.Blueprint()
+logger = logging.getLogger("tether.lifecycle")
+
+
+@blueprint.service_bus_queue_trigger(
+    arg_name="message",
+    queue_name="lifecycle",
+    connection="ServiceBusConnection",
+    data_type=func.DataType.BINARY,
+)
+async def lifecycle(message: func.ServiceBusMessage) -> None:
+    """React to one event."""
+    await react(await app(), message.message_id, message.get_body())
+
+
+async def react(application: App, message_id: str, body: bytes) -> None:
+    """React to the event in `body`; what fails comes back with a schedule, at last it is parked."""
+    try:
+        event = LifecycleEvent.model_validate_json(body)
+    except ValidationError as problem:
+        reason = f"not a lifecycle event: {problem.errors()[0]['msg']}"
+        await _park(application, message_id, body, reason)
+        return
+    logger.info("lifecycle event=%s mailbox=%s", event.event, event.subject.mailbox)
+    try:
+        await application.enrolment.react(event)
+    except Transient as problem:
+        logger.warning("lifecycle event=%s failed: %s", event.event, problem)
+        again = event.model_copy(update={"attempt": event.attempt + 1})
+        if again.attempt >= MAX_ATTEMPTS:
+            await _park(application, message_id, body, f"failed {MAX_ATTEMPTS} times: {problem}")
+            return
+        due = application.now() + wait_before(again.attempt, problem.retry_after)
+        told = f"{message_id.partition('#')[0]}#{again.attempt}"
+        retry = Message(told, again.model_dump_json().encode(), due)
+        await application.bus.send(LIFECYCLE, [retry])
+
+
+async def _park(application: App, message_id: str, body: bytes, reason: str) -> None:
+    logger.error("parked message=%s reason=%s", message_id, reason)
+    parked = parked_body(LIFECYCLE, body, reason, received_as=message_id)
+    await application.bus.send(PARKED, [parked])

@@ -1,0 +1,72 @@
+"""Consumes the queue `mail`: a batch of changes is reconciled, and every change settled."""
+
+import logging
+from typing import List
+
+import azure.functions as func
+
+from shared.bootstrap import App, app
+from shared.bus import PARKED, parked_body
+from shared.changes import Change, Kind, decode
+from shared.errors import Malformed
+from shared.sync.outcome import Outcome
+from shared.sync.plan import Ignore
+from shared.sync.settling import settle
+from shared.telemetry import changes_failed, changes_parked, changes_settled, lag
+
+blueprint = func.Blueprint()
+logger = logging.getLogger("tether.mail")
+
+
+@blueprint.service_bus_queue_trigger(
+    arg_name="messages",
+    queue_name="mail",
+    connection="ServiceBusConnection",
+    cardinality=func.Cardinality.MANY,
+    data_type=func.DataType.BINARY,
+)
+async def mail(messages: List[func.ServiceBusMessage]) -> None:
+    """Reconcile the mails the messages are about."""
+    await consume(await app(), [(message.message_id, message.get_body()) for message in messages])
+
+
+async def consume(application: App, messages: list[tuple[str, bytes]]) -> None:
+    """Reconcile a batch of messages (id, body); raises only if the bus does not take the rest.
+
+    One bad message never fails its neighbours: what cannot be read is parked as it came.
+    """
+    changes: list[Change] = []
+    for message_id, body in messages:
+        try:
+            changes += decode(body)
+        except Malformed as problem:
+            logger.warning("parked message=%s reason=%s", message_id, problem)
+            unreadable = parked_body("mail", body, str(problem), received_as=message_id)
+            await application.bus.send(PARKED, [unreadable])
+    outcome = await application.reconciler.reconcile(changes)
+    await settle(outcome, Kind.MAIL, application.bus, application.now())
+    _report(application, outcome)
+
+
+def _report(application: App, outcome: Outcome) -> None:
+    for settled in outcome.settled:
+        plan = settled.plan
+        name = type(plan).__name__.lower() if plan else "seen"
+        why = plan.why if isinstance(plan, Ignore) else ""
+        changes_settled.add(1, {"plan": name})
+        seconds = (application.now() - settled.change.noticed).total_seconds()
+        lag.record(seconds, {"plan": name})
+        logger.info(
+            "settled plan=%s mailbox=%s item=%s lag=%.3f %s",
+            name,
+            settled.change.mailbox,
+            settled.change.item,
+            seconds,
+            why,
+        )
+    for failed in outcome.failed:
+        changes_failed.add(1)
+        logger.warning("failed item=%s problem=%s", failed.change.item, failed.problem)
+    for impossible in outcome.impossible:
+        changes_parked.add(1)
+        logger.error("parked item=%s reason=%s", impossible.change.item, impossible.reason)

@@ -1,0 +1,88 @@
+"""Puts the app together: every client is made here, once for a process, on first use."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from azure.core.credentials_async import AsyncTokenCredential
+from azure.identity.aio import ManagedIdentityCredential
+from azure.servicebus.aio import ServiceBusClient
+from kiota_abstractions.request_adapter import RequestAdapter
+from msgraph.graph_service_client import GraphServiceClient
+
+from shared.bus import Bus, ServiceBus
+from shared.config import Settings, read_settings
+from shared.dataverse.client import DataverseClient
+from shared.graph.client import GraphClient
+from shared.graph.client_state import ClientStateKeys
+from shared.sync.enrolment import Enrolment
+from shared.sync.reconcile import Reconciler
+from shared.sync.subscribing import Subscriber
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """What the functions work with."""
+
+    tenant: str
+    keys: ClientStateKeys
+    bus: Bus
+    reconciler: Reconciler
+    enrolment: Enrolment
+    now: Callable[[], datetime]
+
+
+_app: App | None = None
+_making = asyncio.Lock()
+
+
+async def app() -> App:
+    """Return the process's app, made when it is first asked for.
+
+    The Functions worker runs all functions of a process on one loop, and ends without a hook in
+    which clients could be closed (functions.md 8.4).
+    """
+    global _app  # noqa: PLW0603 - one for a process is what the clients need
+    async with _making:
+        if _app is None:
+            settings = read_settings(os.environ)
+            credential = ManagedIdentityCredential(client_id=settings.managed_identity_client_id)
+            _app = make_app(settings, credential)
+        return _app
+
+
+def make_app(
+    settings: Settings,
+    credential: AsyncTokenCredential,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> App:
+    """Return an app on its own clients; must be called on the loop it is to run on."""
+    keys = ClientStateKeys(settings.tenant, settings.client_state_keys)
+    graph = GraphClient(_graph_adapter(settings, credential))
+    dataverse = DataverseClient(settings.dataverse_url, credential)
+    subscriber = Subscriber(graph, keys, webhook_base_url=settings.webhook_base_url, now=now)
+    return App(
+        tenant=settings.tenant,
+        keys=keys,
+        bus=ServiceBus(_servicebus_client(settings, credential)),
+        reconciler=Reconciler(graph, dataverse, now),
+        enrolment=Enrolment(graph, dataverse, subscriber, now),
+        now=now,
+    )
+
+
+def _graph_adapter(settings: Settings, credential: AsyncTokenCredential) -> RequestAdapter[object]:
+    scopes = [f"{settings.graph_endpoint}/.default"]
+    adapter: RequestAdapter[object] = GraphServiceClient(credential, scopes).request_adapter
+    adapter.base_url = f"{settings.graph_endpoint}/v1.0"
+    return adapter
+
+
+def _servicebus_client(settings: Settings, credential: AsyncTokenCredential) -> ServiceBusClient:
+    if settings.servicebus_connection_string:
+        return ServiceBusClient.from_connection_string(
+            settings.servicebus_connection_string, retry_total=1
+        )
+    return ServiceBusClient(settings.servicebus_namespace or "", credential, retry_total=1)

@@ -1,0 +1,99 @@
+"""The app's settings, read once from the environment and checked before anything starts."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Annotated
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from shared.errors import Misconfigured
+
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_SHORTEST_KEY_BYTES = 32
+
+
+def _service_url(value: str) -> str:
+    """Accept https anywhere and http on this machine, as Graph's own client does."""
+    url = urlsplit(value)
+    secure = url.scheme == "https" or (url.scheme == "http" and url.hostname in _LOOPBACK)
+    if not (secure and url.netloc):
+        raise ValueError("must be an https:// address")
+    return value.rstrip("/")
+
+
+def _keys(value: object) -> object:
+    """Read `id:base64,id:base64`; the first signs, all verify, so that keys rotate."""
+    if not isinstance(value, str):
+        return value
+    keys: dict[str, bytes] = {}
+    for entry in filter(None, (part.strip() for part in value.split(","))):
+        key_id, _, secret = entry.partition(":")
+        try:
+            keys[key_id] = base64.b64decode(secret, validate=True)
+        except binascii.Error as error:
+            raise ValueError(f"key '{key_id}' is not base64; write id:base64,id:base64") from error
+        if not (key_id.isalnum() and len(key_id) <= 8):
+            raise ValueError(f"key id '{key_id}' must be 1 to 8 letters and digits")
+        if len(keys[key_id]) < _SHORTEST_KEY_BYTES:
+            raise ValueError(f"key '{key_id}' is shorter than {_SHORTEST_KEY_BYTES} bytes")
+    if not keys:
+        raise ValueError("needs at least one key, written id:base64")
+    return keys
+
+
+ServiceUrl = Annotated[str, AfterValidator(_service_url)]
+
+
+class Settings(BaseModel):
+    """What the app must be told; every name is the app setting's own."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    tenant_id: UUID = Field(alias="TENANT_ID")
+    dataverse_url: ServiceUrl = Field(alias="DATAVERSE_URL")
+    graph_endpoint: ServiceUrl = Field("https://graph.microsoft.com", alias="GRAPH_ENDPOINT")
+    webhook_base_url: ServiceUrl = Field(alias="WEBHOOK_BASE_URL")
+    client_state_keys: Annotated[dict[str, bytes], BeforeValidator(_keys)] = Field(
+        alias="CLIENT_STATE_KEYS", repr=False
+    )
+    managed_identity_client_id: str | None = Field(None, alias="AZURE_CLIENT_ID")
+    servicebus_connection_string: str | None = Field(None, alias="ServiceBusConnection", repr=False)
+    servicebus_namespace: str | None = Field(
+        None, alias="ServiceBusConnection__fullyQualifiedNamespace"
+    )
+
+    @property
+    def tenant(self) -> str:
+        """The tenant id as Graph writes it: lower case."""
+        return str(self.tenant_id)
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Return the settings in `environment`.
+
+    Raises:
+        Misconfigured: one sentence that names every setting that is missing or wrong.
+    """
+    try:
+        settings = Settings.model_validate({k: v for k, v in environment.items() if v})
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, problem['loc']))}: {_plain(problem['msg'])}"
+            for problem in error.errors()
+        )
+        raise Misconfigured(f"Tether cannot start, check these app settings: {problems}.") from None
+    if not (settings.servicebus_connection_string or settings.servicebus_namespace):
+        raise Misconfigured(
+            "Tether cannot start, check these app settings:"
+            " ServiceBusConnection__fullyQualifiedNamespace: missing, set it to"
+            " <namespace>.servicebus.windows.net."
+        )
+    return settings
+
+
+def _plain(message: str) -> str:
+    """Say what pydantic says in an administrator's words."""
+    return message.removeprefix("Value error, ").replace("Field required", "missing, set it")

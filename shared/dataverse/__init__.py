@@ -1,0 +1,1 @@
+"""Dataverse: the client, its batches, and the rows Tether reads and writes."""

@@ -1,0 +1,160 @@
+"""The multipart text of a Dataverse `$batch`, written and read (dataverse.md 4)."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from email.message import Message
+from email.parser import BytesParser
+from email.policy import HTTP
+from http import HTTPStatus
+from typing import Any
+
+from shared.errors import Transient
+
+_LINE = "\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One request; `path` is relative to the API, e.g. `emails(<guid>)`.
+
+    `if_match` guards an update with the row's ETag; `create_only` refuses one that exists.
+    """
+
+    method: str
+    path: str
+    body: dict[str, Any] | None = None
+    if_match: str | None = None
+    create_only: bool = False
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The conditional headers; every other header is the same for all."""
+        if self.create_only:
+            return {"If-None-Match": "*"}
+        return {"If-Match": self.if_match} if self.if_match else {}
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSet:
+    """Operations that succeed or fail as one."""
+
+    operations: tuple[Operation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What Dataverse answered to one operation, or to a change set as a whole."""
+
+    status: int
+    body: dict[str, Any] = field(default_factory=dict)
+    etag: str | None = None
+    retry_after: float | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether it is a 2xx."""
+        return 200 <= self.status < 300
+
+    @property
+    def code(self) -> str:
+        """Dataverse's error code, e.g. `0x80040217`; empty if it gave none."""
+        return str(self._error.get("code") or "")
+
+    @property
+    def problem(self) -> str:
+        """What Dataverse says went wrong, for people."""
+        message = self._error.get("message") or HTTPStatus(self.status).phrase
+        return f"Dataverse {self.status} {self.code}: {message}"
+
+    @property
+    def _error(self) -> dict[str, Any]:
+        error = self.body.get("error")
+        return error if isinstance(error, dict) else {}
+
+
+def compose(parts: Sequence[Operation | ChangeSet], *, api: str, boundary: str) -> bytes:
+    """Return the body of a `$batch`; `api` is the path of the API, e.g. `/api/data/v9.2`."""
+    lines: list[str] = []
+    content_id = 0
+    for number, part in enumerate(parts):
+        lines.append(f"--{boundary}")
+        if isinstance(part, Operation):
+            lines += _request(part, api, None)
+            continue
+        inner = f"{boundary}_{number}"
+        lines += [f'Content-Type: multipart/mixed; boundary="{inner}"', ""]
+        for operation in part.operations:
+            content_id += 1
+            lines += [f"--{inner}", *_request(operation, api, content_id)]
+        lines.append(f"--{inner}--")
+    lines += [f"--{boundary}--", ""]
+    return _LINE.join(lines).encode()
+
+
+def parse(content_type: str, body: bytes, parts: Sequence[Operation | ChangeSet]) -> list[Response]:
+    """Return one response for each part, in order.
+
+    A failed change set comes as one error, either in place of the nested multipart or alone within
+    it (dataverse.md 4); a successful one answers with its first operation's response.
+
+    Raises:
+        Transient: the answer is cut short or is no multipart.
+    """
+    message = BytesParser(policy=HTTP).parsebytes(
+        f"Content-Type: {content_type}{_LINE}{_LINE}".encode() + body
+    )
+    answers = message.get_payload()
+    if not isinstance(answers, list) or len(answers) != len(parts):
+        raise Transient("Dataverse answered a batch with something else or only in part")
+    return [_answer(answer) for answer in answers if isinstance(answer, Message)]
+
+
+def _request(operation: Operation, api: str, content_id: int | None) -> list[str]:
+    lines = ["Content-Type: application/http", "Content-Transfer-Encoding: binary"]
+    if content_id is not None:
+        lines.append(f"Content-ID: {content_id}")
+    lines += ["", f"{operation.method} {api}/{operation.path} HTTP/1.1", "Accept: application/json"]
+    lines += [f"{name}: {value}" for name, value in operation.headers.items()]
+    if operation.method == "GET":
+        lines.append('Prefer: odata.include-annotations="Microsoft.Dynamics.CRM.*"')
+    if operation.body is None:
+        return [*lines, "", ""]
+    lines.append("Content-Type: application/json; type=entry")
+    return [*lines, "", json.dumps(operation.body)]
+
+
+def _answer(part: Message) -> Response:
+    nested = part.get_payload()
+    if isinstance(nested, list):
+        responses = [_answer(inner) for inner in nested if isinstance(inner, Message)]
+        if not responses:
+            raise Transient("Dataverse left a change set unanswered")
+        return next((one for one in responses if not one.ok), responses[0])
+    return _http_response(part.get_payload(decode=True))
+
+
+def _http_response(payload: object) -> Response:
+    raw = payload if isinstance(payload, bytes) else b""
+    head, _, body = raw.partition(b"\r\n\r\n")
+    status_line, _, header_lines = head.partition(b"\r\n")
+    words = status_line.split(b" ", 2)
+    if len(words) < 2 or not words[1].isdigit():
+        raise Transient("Dataverse answered a part of a batch with no status")
+    headers = BytesParser(policy=HTTP).parsebytes(header_lines, headersonly=True)
+    retry_after = headers.get("Retry-After", "")
+    return Response(
+        status=int(words[1]),
+        body=json_object(body),
+        etag=headers.get("ETag"),
+        retry_after=float(retry_after) if retry_after.isdigit() else None,
+    )
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """Return a JSON object, or an empty one where the body is anything else."""
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}

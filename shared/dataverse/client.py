@@ -1,0 +1,169 @@
+"""Talks to the Dataverse Web API through azure-core's pipeline; one client for a process."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from azure.core import AsyncPipelineClient
+from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.exceptions import AzureError
+from azure.core.pipeline.policies import (
+    AsyncBearerTokenCredentialPolicy,
+    HeadersPolicy,
+    RequestIdPolicy,
+    UserAgentPolicy,
+)
+from azure.core.rest import AsyncHttpResponse, HttpRequest
+
+from shared.dataverse.batch import ChangeSet, Operation, Response, compose, json_object, parse
+from shared.errors import Transient
+
+API = "/api/data/v9.2"
+MAX_BATCH = 1000  # requests in one batch (dataverse.md 4)
+_MAX_BATCH_CHARACTERS = 16 * 1024 * 1024  # far under what a request may carry
+_HEADERS = {
+    "Accept": "application/json",
+    "OData-MaxVersion": "4.0",
+    "OData-Version": "4.0",
+    "If-None-Match": "null",
+}
+
+
+class Dataverse(Protocol):
+    """Dataverse, as the sync rules see it."""
+
+    async def batch(self, parts: Sequence[Operation | ChangeSet]) -> list[Response]:
+        """Return one response for each part, in order; a part that fails stops no other.
+
+        Raises:
+            Transient: the round trip as a whole failed; what was written is not known.
+        """
+
+    async def read_all(self, path: str) -> list[dict[str, Any]]:
+        """Return all rows of a query, page by page.
+
+        Raises:
+            Transient: Dataverse did not answer, or refused.
+        """
+
+
+class DataverseClient:
+    """Dataverse over HTTP.
+
+    Nothing is retried in here: ids are deterministic, so whoever asked may ask again, and a wait
+    belongs on the queue, not in the process (dataverse.md 0, 11). azure-core keeps no cookies, so
+    requests spread over all web servers (dataverse.md 6).
+    """
+
+    def __init__(self, url: str, credential: AsyncTokenCredential) -> None:
+        # http gets past the settings for this machine alone.
+        self._https = urlsplit(url).scheme == "https"
+        self._client: AsyncPipelineClient[HttpRequest, AsyncHttpResponse] = AsyncPipelineClient(
+            base_url=url,
+            policies=[
+                RequestIdPolicy(request_id_header_name="x-ms-client-request-id"),
+                HeadersPolicy(_HEADERS),
+                UserAgentPolicy("tether"),
+                AsyncBearerTokenCredentialPolicy(credential, f"{url}/.default"),
+            ],
+        )
+
+    async def send(self, operation: Operation, headers: dict[str, str] | None = None) -> Response:
+        """Send one request of its own, e.g. for metadata.
+
+        Raises:
+            Transient: Dataverse did not answer.
+        """
+        request = HttpRequest(
+            operation.method,
+            f"{API}/{operation.path}",
+            headers={**operation.headers, **(headers or {})},
+            json=operation.body,
+        )
+        answer = await self._send(request)
+        return Response(
+            status=answer.status_code,
+            body=json_object(answer.content),
+            etag=answer.headers.get("ETag"),
+            retry_after=_retry_after(answer),
+        )
+
+    async def batch(self, parts: Sequence[Operation | ChangeSet]) -> list[Response]:
+        """See `Dataverse.batch`."""
+        responses: list[Response] = []
+        for chunk in _chunks(parts):
+            responses += await self._round_trip(chunk)
+        return responses
+
+    async def read_all(self, path: str) -> list[dict[str, Any]]:
+        """See `Dataverse.read_all`."""
+        rows: list[dict[str, Any]] = []
+        url: str | None = f"{API}/{path}"
+        while url:
+            answer = await self._send(HttpRequest("GET", url))
+            if answer.status_code != 200:
+                raise _refusal(answer)
+            page = json_object(answer.content)
+            rows += page.get("value", [])
+            url = page.get("@odata.nextLink")
+        return rows
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    async def _round_trip(self, parts: Sequence[Operation | ChangeSet]) -> list[Response]:
+        boundary = f"batch_{uuid4().hex}"
+        request = HttpRequest(
+            "POST",
+            f"{API}/$batch",
+            headers={
+                "Content-Type": f'multipart/mixed; boundary="{boundary}"',
+                "Prefer": "odata.continue-on-error",
+            },
+            content=compose(parts, api=API, boundary=boundary),
+        )
+        answer = await self._send(request)
+        content_type = answer.headers.get("Content-Type", "")
+        if not content_type.startswith("multipart/"):
+            raise _refusal(answer)
+        return parse(content_type, answer.content, parts)
+
+    async def _send(self, request: HttpRequest) -> AsyncHttpResponse:
+        try:
+            answer = await self._client.send_request(request, enforce_https=self._https)
+            await answer.read()
+        except AzureError as error:
+            raise Transient(f"Dataverse did not answer: {error.message}") from error
+        return answer
+
+
+def _chunks(parts: Sequence[Operation | ChangeSet]) -> list[list[Operation | ChangeSet]]:
+    """Cut parts into batches by the number of their requests and the size of their bodies."""
+    chunks: list[list[Operation | ChangeSet]] = [[]]
+    requests = size = 0
+    for part in parts:
+        operations = part.operations if isinstance(part, ChangeSet) else (part,)
+        weight = sum(_weight(operation) for operation in operations)
+        requests, size = requests + len(operations), size + weight
+        if chunks[-1] and (requests > MAX_BATCH or size > _MAX_BATCH_CHARACTERS):
+            chunks.append([])
+            requests, size = len(operations), weight
+        chunks[-1].append(part)
+    return [chunk for chunk in chunks if chunk]
+
+
+def _weight(operation: Operation) -> int:
+    texts = (operation.body or {}).values()
+    return sum(len(text) for text in texts if isinstance(text, str))
+
+
+def _refusal(answer: AsyncHttpResponse) -> Transient:
+    refused = Response(status=answer.status_code, body=json_object(answer.content))
+    return Transient(refused.problem, retry_after=_retry_after(answer))
+
+
+def _retry_after(answer: AsyncHttpResponse) -> float | None:
+    seconds = answer.headers.get("Retry-After", "")
+    return float(seconds) if seconds.isdigit() else None

@@ -1,0 +1,212 @@
+"""The `email` activity: what is read of one, and the operations that make and complete one."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum
+from typing import Any
+
+from shared.dataverse.batch import Operation
+from shared.dataverse.mailboxes import written
+from shared.dataverse.query import rows_where_in
+from shared.dataverse.records import Record
+from shared.dataverse.text import clean, fit
+from shared.identifiers import ActivityId
+
+MAX_MESSAGE_ID = 320
+SELECT = (
+    "activityid,messageid,directioncode,actualend,createdon,"
+    "_parentactivityid_value,_regardingobjectid_value,_ownerid_value"
+)
+_NAVIGATION = "@Microsoft.Dynamics.CRM.associatednavigationproperty"
+_TABLE = "@Microsoft.Dynamics.CRM.lookuplogicalname"
+_REOPENED = {"statecode": 0, "statuscode": 1}
+
+
+class Role(IntEnum):
+    """What a party is to the mail: `participationtypemask`."""
+
+    FROM = 1
+    TO = 2
+    CC = 3
+    BCC = 4
+
+
+class Priority(IntEnum):
+    """`prioritycode`."""
+
+    LOW = 0
+    NORMAL = 1
+    HIGH = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Who takes part: a row, or an address nobody is known for."""
+
+    role: Role
+    address: str
+    name: str
+    record: Record | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A row pointed to, as it is bound: `entity_set(id)`, through which navigation property."""
+
+    navigation: str
+    table: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Email:
+    """An `email` row, as far as the rules need it."""
+
+    id: ActivityId
+    message_id: str
+    outgoing: bool
+    when: datetime
+    parent: ActivityId | None = None
+    regarding: Reference | None = None
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a new `email` row says; `owner` is a systemuser's id, times are UTC."""
+
+    message_id: str
+    subject: str
+    body: str
+    outgoing: bool
+    sent: datetime
+    received: datetime
+    priority: Priority
+    parties: tuple[Party, ...]
+    owner: str
+    parent: ActivityId | None
+    regarding: Reference | None
+
+
+def emails_with(message_ids: Collection[str]) -> list[Operation]:
+    """Ask for the rows of some mails; Dataverse compares text without regard to case."""
+    sought = {message_id for message_id in message_ids if len(message_id) <= MAX_MESSAGE_ID}
+    return rows_where_in("emails", ["messageid"], sought, select=SELECT)
+
+
+def emails_by_id(activities: Collection[ActivityId]) -> list[Operation]:
+    """Ask for rows by key."""
+    return rows_where_in("emails", ["activityid"], activities, select=SELECT)
+
+
+def email_row(row: Mapping[str, Any]) -> Email:
+    """Read an `email` row with its lookup annotations."""
+    regarding = row["_regardingobjectid_value"]
+    return Email(
+        id=ActivityId(row["activityid"]),
+        message_id=row["messageid"] or "",
+        outgoing=bool(row["directioncode"]),
+        when=datetime.fromisoformat(row["actualend"] or row["createdon"]),
+        parent=row["_parentactivityid_value"],
+        regarding=Reference(
+            navigation=row[f"_regardingobjectid_value{_NAVIGATION}"],
+            table=row[f"_regardingobjectid_value{_TABLE}"],
+            id=regarding,
+        )
+        if regarding
+        else None,
+        owner=row["_ownerid_value"] or "",
+    )
+
+
+def create_email(
+    activity: ActivityId, content: Content, entity_sets: Mapping[str, str]
+) -> tuple[Operation, ...]:
+    """Make the row, open, with its parties, then complete it as Sent or Received.
+
+    `entity_sets` names the entity set of the regarding record's table. A plain POST with the key in
+    it fails on a row that exists; a deep insert on an upsert is not certain (dataverse.md 2.1).
+    """
+    body = {
+        "activityid": activity,
+        "messageid": fit(content.message_id, MAX_MESSAGE_ID),
+        **_said(content),
+        **_correlated(content, entity_sets),
+    }
+    return (Operation("POST", "emails", body), _complete(activity, outgoing=content.outgoing))
+
+
+def rewrite_email(
+    activity: ActivityId, content: Content, entity_sets: Mapping[str, str]
+) -> tuple[Operation, ...]:
+    """Let the sender's own copy, which knows more, replace what a recipient's copy said."""
+    columns = {**_said(content), **_correlated(content, entity_sets)}
+    return _amended(activity, columns, outgoing=content.outgoing)
+
+
+def correlate_email(
+    email: Email, content: Content, entity_sets: Mapping[str, str]
+) -> tuple[Operation, ...]:
+    """Give a row the parent that was not there when it was made, and the owner that follows."""
+    owner = {} if email.outgoing else _owned(content)
+    columns = {**_correlated(content, entity_sets), **owner}
+    return _amended(email.id, columns, outgoing=email.outgoing)
+
+
+def _amended(
+    activity: ActivityId, columns: dict[str, Any], *, outgoing: bool
+) -> tuple[Operation, ...]:
+    """Change completed mail, which is read-only until it is reopened (dataverse.md 2.4)."""
+    path = f"emails({activity})"
+    return (
+        Operation("PATCH", path, _REOPENED, if_match="*"),
+        Operation("PATCH", path, columns, if_match="*"),
+        _complete(activity, outgoing=outgoing),
+    )
+
+
+def _said(content: Content) -> dict[str, Any]:
+    return {
+        "subject": fit(content.subject, 800),
+        "description": clean(content.body),
+        "directioncode": content.outgoing,
+        "actualstart": written(content.sent),
+        "actualend": written(content.received),
+        "sortdate": written(content.received),
+        "prioritycode": content.priority,
+        "email_activity_parties": [_party(party) for party in content.parties],
+        **_owned(content),
+    }
+
+
+def _owned(content: Content) -> dict[str, Any]:
+    return {"ownerid@odata.bind": f"systemusers({content.owner})"}
+
+
+def _complete(activity: ActivityId, *, outgoing: bool) -> Operation:
+    sent, received = 3, 4  # statuscode (dataverse.md 1.2)
+    columns = {"statecode": 1, "statuscode": sent if outgoing else received}
+    return Operation("PATCH", f"emails({activity})", columns, if_match="*")
+
+
+def _correlated(content: Content, entity_sets: Mapping[str, str]) -> dict[str, Any]:
+    columns: dict[str, Any] = {}
+    if content.parent:
+        columns["parentactivityid@odata.bind"] = f"emails({content.parent})"
+        columns["CorrelatedActivityId_Email@odata.bind"] = f"emails({content.parent})"
+    if regarding := content.regarding:
+        target = f"{entity_sets[regarding.table]}({regarding.id})"
+        columns[f"{regarding.navigation}@odata.bind"] = target
+    return columns
+
+
+def _party(party: Party) -> dict[str, Any]:
+    columns: dict[str, Any] = {"participationtypemask": party.role}
+    if party.address:
+        columns["addressused"] = fit(party.address, 320)
+    if party.record:
+        columns[f"partyid_{party.record.table}@odata.bind"] = party.record.path
+    elif party.name:
+        columns["unresolvedpartyname"] = fit(party.name, 200)
+    return columns

@@ -1,0 +1,184 @@
+"""Mailboxes: who is ready according to Dynamics, and what Tether keeps of each enrolled one."""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum
+from typing import Any
+
+from shared.dataverse.batch import Operation
+from shared.dataverse.query import rows_where_in
+from shared.dataverse.text import fit
+from shared.graph.messages import Folder
+from shared.identifiers import MailboxId, SystemUserId
+
+_SELECT = (
+    "tether_mailboxid,tether_name,tether_state,tether_folders,_tether_systemuserid_value,"
+    "tether_mailsubscriptionid,tether_mailsubscriptionexpireson,tether_catchupneededsince,"
+    "tether_catchupreason"
+)
+# Server-side sync for incoming mail and appointments, approved, tested and enabled, active
+# (server-side-sync.md 6.1; appointments number their methods differently).
+_READY = (
+    "statecode eq 0 and emailrouteraccessapproval eq 1"
+    " and incomingemaildeliverymethod eq 2 and actdeliverymethod eq 1"
+    " and incomingemailstatus eq 1 and actstatus eq 1"
+    " and enabledforincomingemail eq true and enabledforact eq true"
+)
+
+
+class MailboxState(IntEnum):
+    """Whether a mailbox syncs: `tether_mailbox.tether_state`."""
+
+    ENROLLED = 1
+    SUSPENDED = 2
+
+
+class FilteringMethod(IntEnum):
+    """Which mail becomes an activity by itself: the option on a user's E-mail tab (1.2)."""
+
+    ALL = 0
+    REPLIES = 1
+    KNOWN_SENDERS = 2
+    ANY_RECORD = 3
+    NONE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyMailbox:
+    """A mailbox that Dynamics says may sync, and whose it is."""
+
+    id: MailboxId
+    systemuser: SystemUserId
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxRow:
+    """A `tether_mailbox` row; `folders` maps the ids of well-known folders to what they are."""
+
+    id: MailboxId
+    systemuser: SystemUserId
+    name: str
+    state: MailboxState
+    folders: Mapping[str, Folder] = field(default_factory=dict)
+    subscription: str | None = None
+    expires: datetime | None = None
+    catch_up_needed_since: datetime | None = None
+    catch_up_reason: str = ""
+
+
+ALL_MAILBOXES = f"tether_mailboxes?$select={_SELECT}"
+READY_MAILBOXES = (
+    "mailboxes?$select=mailboxid,emailaddress,_regardingobjectid_value&$filter="
+    + _READY.replace(" ", "%20")
+)
+
+
+def users_of(systemusers: Collection[str]) -> list[Operation]:
+    """Ask who the users are in Entra ID; disabled ones are left out."""
+    return rows_where_in(
+        "systemusers",
+        ["systemuserid"],
+        systemusers,
+        select="systemuserid,azureactivedirectoryobjectid,internalemailaddress",
+        and_filter="isdisabled eq false",
+    )
+
+
+def mailboxes_of(mailboxes: Collection[MailboxId]) -> list[Operation]:
+    """Ask for the rows of some mailboxes."""
+    return rows_where_in("tether_mailboxes", ["tether_mailboxid"], mailboxes, select=_SELECT)
+
+
+def filtering_methods_of(systemusers: Collection[str]) -> list[Operation]:
+    """Ask for users' personal option."""
+    return rows_where_in(
+        "usersettingscollection",
+        ["systemuserid"],
+        systemusers,
+        select="systemuserid,incomingemailfilteringmethod",
+    )
+
+
+def mailbox_row(row: Mapping[str, Any]) -> MailboxRow:
+    """Read a `tether_mailbox` row."""
+    return MailboxRow(
+        id=MailboxId(row["tether_mailboxid"]),
+        systemuser=SystemUserId(row["_tether_systemuserid_value"] or ""),
+        name=row["tether_name"] or "",
+        state=MailboxState(row["tether_state"] or MailboxState.SUSPENDED),
+        folders={
+            folder_id: Folder(name)
+            for name, folder_id in json.loads(row["tether_folders"] or "{}").items()
+        },
+        subscription=row["tether_mailsubscriptionid"],
+        expires=_moment(row["tether_mailsubscriptionexpireson"]),
+        catch_up_needed_since=_moment(row["tether_catchupneededsince"]),
+        catch_up_reason=row["tether_catchupreason"] or "",
+    )
+
+
+def enrol(mailbox: ReadyMailbox, folders: Mapping[Folder, str]) -> Operation:
+    """Make or renew a mailbox's row, before anything of it can arrive."""
+    return _patch(
+        mailbox.id,
+        {
+            "tether_name": fit(mailbox.name, 200),
+            "tether_SystemUserId@odata.bind": f"systemusers({mailbox.systemuser})",
+            "tether_state": MailboxState.ENROLLED,
+            "tether_folders": json.dumps(folders),
+            "tether_lasterror": None,
+        },
+    )
+
+
+def suspend(mailbox: MailboxId) -> Operation:
+    """Keep a mailbox's row, but let nothing of it sync."""
+    return _patch(
+        mailbox,
+        {
+            "tether_state": MailboxState.SUSPENDED,
+            "tether_mailsubscriptionid": None,
+            "tether_mailsubscriptionexpireson": None,
+        },
+    )
+
+
+def keep_subscription(mailbox: MailboxId, subscription: str, expires: datetime) -> Operation:
+    """Note the live subscription of a mailbox."""
+    return _patch(
+        mailbox,
+        {
+            "tether_mailsubscriptionid": subscription,
+            "tether_mailsubscriptionexpireson": written(expires),
+            "tether_lasterror": None,
+        },
+    )
+
+
+def need_catch_up(mailbox: MailboxId, since: datetime, reason: str) -> Operation:
+    """Note that changes since a moment may have been missed."""
+    return _patch(
+        mailbox,
+        {"tether_catchupneededsince": written(since), "tether_catchupreason": fit(reason, 200)},
+    )
+
+
+def note_error(mailbox: MailboxId, problem: str) -> Operation:
+    """Note why a mailbox does not sync."""
+    return _patch(mailbox, {"tether_lasterror": fit(problem, 2000)})
+
+
+def written(moment: datetime) -> str:
+    """Write a moment as Dataverse keeps it: UTC, whole seconds."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _patch(mailbox: MailboxId, columns: dict[str, Any]) -> Operation:
+    return Operation("PATCH", f"tether_mailboxes({mailbox})", columns)
+
+
+def _moment(value: str | None) -> datetime | None:
+    return datetime.fromisoformat(value) if value else None

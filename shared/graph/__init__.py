@@ -1,0 +1,1 @@
+"""Graph: the client, notifications and subscriptions, and the items in a mailbox."""

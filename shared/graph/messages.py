@@ -1,0 +1,163 @@
+"""Mail in a mailbox: how it is asked for, what of it matters, and the category on it."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from urllib.parse import quote
+
+from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field, field_validator
+
+from shared.graph.client import IMMUTABLE_IDS, GraphRequest
+from shared.identifiers import ItemId, MailboxId
+
+TRACKED_CATEGORY = "Tracked To Dynamics 365"  # server-side-sync.md 1.3
+_IN_REPLY_TO = "String 0x1042"  # PidTagInReplyToId: there for sent mail, too (graph.md 8.2)
+_SELECT = (
+    "id,internetMessageId,subject,body,from,sender,toRecipients,ccRecipients,bccRecipients,"
+    "categories,parentFolderId,isDraft,receivedDateTime,sentDateTime,conversationIndex,importance"
+)
+CONVERSATION_ROOT_BYTES = 22  # what every mail of a thread begins with (graph.md 8.2)
+
+
+class Folder(StrEnum):
+    """The well-known folders whose meaning the rules know."""
+
+    INBOX = "inbox"
+    SENT = "sentitems"
+    DRAFTS = "drafts"
+    DELETED = "deleteditems"
+    JUNK = "junkemail"
+    OUTBOX = "outbox"
+
+
+class Address(BaseModel):
+    """A name and an address, as they stand on a mail."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str = Field(default="", validation_alias=AliasPath("emailAddress", "name"))
+    address: str = Field(default="", validation_alias=AliasPath("emailAddress", "address"))
+
+    @field_validator("name", "address", mode="before")
+    @classmethod
+    def _absent_is_empty(cls, value: object) -> object:
+        return "" if value is None else value
+
+
+class Message(BaseModel):
+    """A mail as Graph shows it now."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+    id: ItemId
+    etag: str = Field(default="", validation_alias="@odata.etag")
+    odata_type: str = Field(default="", validation_alias="@odata.type")
+    internet_message_id: str = Field(default="", alias="internetMessageId")
+    subject: str = ""
+    body: str = Field(default="", validation_alias=AliasPath("body", "content"))
+    from_address: Address | None = Field(
+        default=None, validation_alias=AliasChoices("from", "sender")
+    )
+    to: tuple[Address, ...] = Field(default=(), alias="toRecipients")
+    cc: tuple[Address, ...] = Field(default=(), alias="ccRecipients")
+    bcc: tuple[Address, ...] = Field(default=(), alias="bccRecipients")
+    categories: tuple[str, ...] = ()
+    folder: str = Field(default="", alias="parentFolderId")
+    is_draft: bool = Field(default=False, alias="isDraft")
+    received: datetime | None = Field(default=None, alias="receivedDateTime")
+    sent: datetime | None = Field(default=None, alias="sentDateTime")
+    conversation_index: str = Field(default="", alias="conversationIndex")
+    importance: str = "normal"
+    extended: tuple[Mapping[str, Any], ...] = Field(
+        default=(), alias="singleValueExtendedProperties"
+    )
+
+    @field_validator(
+        "internet_message_id", "subject", "body", "conversation_index", "importance", mode="before"
+    )
+    @classmethod
+    def _absent_is_empty(cls, value: object) -> object:
+        return "" if value is None else value
+
+    @property
+    def in_reply_to(self) -> str:
+        """The Message-ID this mail answers, empty if none."""
+        for extended in self.extended:
+            if str(extended.get("id", "")).lower() == _IN_REPLY_TO.lower():
+                return _first_message_id(str(extended.get("value") or ""))
+        return ""
+
+    @property
+    def place_in_conversation(self) -> str:
+        """The conversation index in hex: a reply's begins with that of what it answers."""
+        return self._conversation_bytes.hex()
+
+    @property
+    def conversation_root(self) -> str:
+        """What all mails of the thread share, whichever mailbox: 44 hex digits, or empty."""
+        return self._conversation_bytes[:CONVERSATION_ROOT_BYTES].hex()
+
+    @property
+    def is_reply(self) -> bool:
+        """Whether it says of itself that it answers or forwards another mail."""
+        longer = len(self._conversation_bytes) > CONVERSATION_ROOT_BYTES
+        return bool(self.in_reply_to) or longer
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether it carries the tracking category."""
+        return any(name.casefold() == TRACKED_CATEGORY.casefold() for name in self.categories)
+
+    @property
+    def is_meeting_message(self) -> bool:
+        """Whether it is an invitation, an answer to one, or a cancellation."""
+        return "eventmessage" in self.odata_type.lower()
+
+    @property
+    def _conversation_bytes(self) -> bytes:
+        try:
+            decoded = base64.b64decode(self.conversation_index, validate=True)
+        except binascii.Error:
+            return b""
+        return decoded if len(decoded) >= CONVERSATION_ROOT_BYTES else b""
+
+
+def read_message(mailbox: MailboxId, item: ItemId) -> GraphRequest:
+    """Ask for a mail with all the rules need of it."""
+    expand = f"singleValueExtendedProperties($filter=id eq '{_IN_REPLY_TO}')"
+    return GraphRequest(
+        "GET",
+        f"{_path(mailbox, item)}?$select={_SELECT}&$expand={quote(expand, safe='()$=')}",
+        mailbox,
+    )
+
+
+def set_categories(
+    mailbox: MailboxId, item: ItemId, etag: str, categories: tuple[str, ...]
+) -> GraphRequest:
+    """Replace a mail's categories, unless it has changed since `etag`: then Graph answers 412."""
+    return GraphRequest(
+        "PATCH",
+        _path(mailbox, item),
+        mailbox,
+        headers={**IMMUTABLE_IDS, "If-Match": etag},
+        body={"categories": list(categories)},
+    )
+
+
+def read_folder(mailbox: MailboxId, folder: Folder) -> GraphRequest:
+    """Ask for the id of a well-known folder."""
+    return GraphRequest("GET", f"/users/{mailbox}/mailFolders/{folder}?$select=id", mailbox)
+
+
+def _path(mailbox: MailboxId, item: ItemId) -> str:
+    return f"/users/{mailbox}/messages/{quote(item, safe='')}"
+
+
+def _first_message_id(header: str) -> str:
+    """Return the first `<…>` of an In-Reply-To header; some clients write text around it."""
+    start, end = header.find("<"), header.find(">")
+    return header[start : end + 1] if 0 <= start < end else header.strip()

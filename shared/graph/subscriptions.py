@@ -1,0 +1,63 @@
+"""Subscriptions to a mailbox: the requests, and what their answers mean (graph.md 1)."""
+
+import re
+from datetime import datetime, timedelta
+
+from shared.changes import Kind
+from shared.graph.client import GraphRequest, GraphResponse
+from shared.graph.client_state import Subject
+
+LIFETIME = timedelta(minutes=10_000)  # Graph says seven days and takes 10,070 minutes (1.2)
+HALF_LIFE = LIFETIME / 2
+_RESOURCES = {Kind.MAIL: "users/{mailbox}/messages?$filter=isDraft eq false"}
+_EXISTING = re.compile(r"Subscription Id ([0-9a-fA-F-]{36})")
+
+
+def create_subscription(
+    subject: Subject, *, webhook_base_url: str, client_state: str, expires: datetime
+) -> GraphRequest:
+    """Subscribe to one kind of item in one mailbox, by immutable ids (1.3, 1.4).
+
+    No mailbox is named for the request's lane: subscriptions are not metered by mailbox.
+    """
+    return GraphRequest(
+        "POST",
+        "/subscriptions",
+        body={
+            "changeType": "created,updated,deleted",
+            "notificationUrl": f"{webhook_base_url}/api/graph/notifications",
+            "lifecycleNotificationUrl": f"{webhook_base_url}/api/graph/lifecycle",
+            "resource": _RESOURCES[subject.kind].format(mailbox=subject.mailbox),
+            "expirationDateTime": _graph_time(expires),
+            "clientState": client_state,
+            "latestSupportedTlsVersion": "v1_2",
+        },
+    )
+
+
+def renew_subscription(subscription: str, expires: datetime) -> GraphRequest:
+    """Extend a subscription; this reauthorizes it as well (1.6)."""
+    body = {"expirationDateTime": _graph_time(expires)}
+    return GraphRequest("PATCH", f"/subscriptions/{subscription}", body=body)
+
+
+def delete_subscription(subscription: str) -> GraphRequest:
+    """End a subscription."""
+    return GraphRequest("DELETE", f"/subscriptions/{subscription}")
+
+
+def existing_subscription(response: GraphResponse) -> str | None:
+    """Return the id of the live subscription that made Graph refuse another (409, 1.7)."""
+    if response.status != 409:
+        return None
+    found = _EXISTING.search(response.problem)
+    return found[1] if found else None
+
+
+def expiry_of(response: GraphResponse) -> datetime:
+    """Return until when a created or renewed subscription lives (UTC)."""
+    return datetime.fromisoformat(str(response.body["expirationDateTime"]))
+
+
+def _graph_time(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,1 @@
+"""Reconcile: read both sides, decide, write what makes them agree."""

@@ -1,0 +1,78 @@
+"""Who the addresses on a mail are in Dynamics (server-side-sync.md 2.5, 2.6). Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from shared.dataverse.emails import Party, Role
+from shared.dataverse.records import Record, Table
+from shared.graph.messages import Address, Message
+
+_MOST_MATCHES = 100  # a sender more rows than this carry is nobody in particular
+_ORDER = {table: place for place, table in enumerate(Table)}
+
+Records = Mapping[str, Sequence[Record]]
+"""Rows by address in lower case."""
+
+
+def sender_record(address: Address, records: Records, mailbox_owner: str) -> Record | None:
+    """Return the one row a sender is: the mailbox owner's own first, then by table, then by age."""
+    rows = records.get(address.address.lower(), ())
+    if len(rows) > _MOST_MATCHES:
+        return None
+    if len(rows) == 1:
+        return rows[0]
+    active = [row for row in rows if row.active]
+    return min(
+        active,
+        key=lambda row: (row.owner != mailbox_owner, _ORDER[row.table], row.created, row.id),
+        default=None,
+    )
+
+
+def parties_of(message: Message, records: Records, mailbox_owner: str) -> tuple[Party, ...]:
+    """Return the parties: one for the sender, every matching row for each recipient."""
+    parties: list[Party] = []
+    if message.from_address:
+        sender = message.from_address
+        record = sender_record(sender, records, mailbox_owner)
+        parties.append(Party(Role.FROM, sender.address, sender.name, record))
+    for role, addresses in _recipients(message):
+        for address in addresses:
+            rows = [row for row in records.get(address.address.lower(), ()) if row.active]
+            parties += [Party(role, address.address, address.name, row) for row in rows]
+            if not rows and (address.address or address.name):
+                parties.append(Party(role, address.address, address.name))
+    return tuple(dict.fromkeys(parties))
+
+
+def addresses_of(message: Message) -> set[str]:
+    """Return every address on a mail, in lower case."""
+    named = [address for _, addresses in _recipients(message) for address in addresses]
+    everyone = [*named, *([message.from_address] if message.from_address else [])]
+    return {address.address.lower() for address in everyone} - {""}
+
+
+def owner_of(
+    parties: Iterable[Party], *, outgoing: bool, correlated_owner: str, otherwise: str
+) -> str:
+    """Return the user who is to own the activity.
+
+    Outgoing: the sender. Incoming: among the recipients who are users, the owner of the mail it
+    answers, else the owner of the sender's row, else the first (2.6). `otherwise` when nobody is.
+    """
+    parties = list(parties)
+    sender = next((p.record for p in parties if p.role is Role.FROM and p.record), None)
+    if outgoing:
+        return sender.id if sender and sender.table is Table.SYSTEMUSER else otherwise
+    recipients = [
+        party.record.id
+        for party in parties
+        if party.role is not Role.FROM and party.record and party.record.table is Table.SYSTEMUSER
+    ]
+    for preferred in (correlated_owner, sender.owner if sender else ""):
+        if preferred in recipients:
+            return preferred
+    return recipients[0] if recipients else otherwise
+
+
+def _recipients(message: Message) -> list[tuple[Role, tuple[Address, ...]]]:
+    return [(Role.TO, message.to), (Role.CC, message.cc), (Role.BCC, message.bcc)]

@@ -1,0 +1,209 @@
+"""Makes Outlook and Dynamics agree on a batch of changes, whatever the order they came in.
+
+One round: read the items (Graph, batches of 20), look up what Dynamics knows (one batch), decide,
+put the category on, write (one batch). What another writer got to first is looked at again.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+
+from pydantic import ValidationError
+
+from shared.changes import Change, coalesce
+from shared.dataverse.batch import Response
+from shared.dataverse.client import Dataverse
+from shared.dataverse.mailboxes import mailbox_row, mailboxes_of
+from shared.errors import Transient
+from shared.graph.client import Graph, GraphResponse
+from shared.graph.messages import Message, read_message
+from shared.identifiers import MailboxId, SystemUserId
+from shared.sync.facts import Facts, Read, facts_of, questions
+from shared.sync.mail import decide
+from shared.sync.marking import at_new_version, markings
+from shared.sync.outcome import Failed, Impossible, Outcome, Settled
+from shared.sync.plan import Unlink
+from shared.sync.planning import plan_batch
+from shared.sync.seen import SeenVersions
+from shared.sync.writes import Decision, Write, writes_for
+
+_ROUNDS = 4
+_SOON_SECONDS = 5.0
+# Row versions, keys and rows that moved on since they were read: whoever looks again sees why.
+_MOVED_ON = {404, 412}
+_GONE = "ErrorItemNotFound"  # any other 404 speaks of the mailbox, not of the item (graph.md 1.7)
+# SQL deadlocks and time-outs, unexpected errors: they come as 400 or 500 (dataverse.md 7).
+_PASSING_CODES = {"0x80044150", "0x80044151", "0x80040216"}
+
+
+class Reconciler:
+    """Reconciles mail; one for a process. `now` tells the time in UTC."""
+
+    def __init__(self, graph: Graph, dataverse: Dataverse, now: Callable[[], datetime]) -> None:
+        self._graph = graph
+        self._dataverse = dataverse
+        self._now = now
+        self._seen = SeenVersions()
+        self._users: dict[MailboxId, SystemUserId] = {}
+        self._entity_sets: dict[str, str] = {}
+
+    async def reconcile(self, changes: Iterable[Change]) -> Outcome:
+        """Return what became of each change; one for an item however often it was told of."""
+        outcome = Outcome()
+        told: list[Change] = []
+        for change in changes:
+            if self._seen.tells_nothing(change):
+                outcome.settled.append(Settled(change, None))
+            else:
+                told.append(change)
+        work = coalesce(told)
+        for _ in range(_ROUNDS):
+            if not work:
+                return outcome
+            moved_on = await self._guarded_round(work, outcome)
+            work = [failed.change for failed in moved_on]
+        outcome.failed += moved_on
+        return outcome
+
+    async def _guarded_round(self, work: list[Change], outcome: Outcome) -> list[Failed]:
+        before = len(outcome.settled)
+        try:
+            return await self._round(work, outcome)
+        except Transient as problem:
+            ended: list[Failed | Impossible | Settled]
+            ended = [*outcome.failed, *outcome.impossible, *outcome.settled[before:]]
+            done = {(end.change.mailbox, end.change.item) for end in ended}
+            outcome.failed += [
+                Failed(change, str(problem), problem.retry_after)
+                for change in work
+                if (change.mailbox, change.item) not in done
+            ]
+            return []
+
+    async def _round(self, work: list[Change], outcome: Outcome) -> list[Failed]:
+        """Take every change as far as it goes; return those to be looked at again at once."""
+        reads = await self._read(work, outcome)
+        facts = await self._look_up(reads)
+        decisions = _decide(facts, reads, outcome)
+        marked, changed_in_outlook = await self._mark(decisions, outcome)
+        written, changed_in_dynamics = await self._write(marked, outcome)
+        for decision in written:
+            self._settle(decision, outcome)
+        return [*changed_in_outlook, *changed_in_dynamics]
+
+    async def _read(self, work: Sequence[Change], outcome: Outcome) -> list[Read]:
+        responses = await self._graph.batch([read_message(c.mailbox, c.item) for c in work])
+        reads: list[Read] = []
+        for change, response in zip(work, responses, strict=True):
+            if response.status == 404 and response.code == _GONE:
+                reads.append(Read(change, None))
+            elif not response.ok:
+                _refused_by_graph(change, response, outcome)
+            else:
+                try:
+                    reads.append(Read(change, Message.model_validate(response.body)))
+                except ValidationError as error:
+                    reason = f"Graph shows the mail in a shape nobody knows: {error}"
+                    outcome.impossible.append(Impossible(change, reason))
+        return reads
+
+    async def _look_up(self, reads: Sequence[Read]) -> Facts:
+        if not reads:
+            return Facts()
+        users = await self._users_of({read.change.mailbox for read in reads})
+        asked = questions(reads, users)
+        answers = await self._dataverse.batch([question.operation for question in asked])
+        facts = facts_of(zip(asked, answers, strict=True))
+        for table in facts.regarding_tables - self._entity_sets.keys():
+            await self._learn_entity_set(table)
+        return facts
+
+    async def _users_of(self, mailboxes: set[MailboxId]) -> dict[MailboxId, SystemUserId]:
+        """Return whose the mailboxes are; asked once, the look-up reads everything else anew."""
+        unknown = mailboxes - self._users.keys()
+        for response in await self._dataverse.batch(mailboxes_of(unknown)) if unknown else []:
+            if not response.ok:
+                raise Transient(response.problem, retry_after=response.retry_after)
+            for row in map(mailbox_row, response.body["value"]):
+                self._users[row.id] = row.systemuser
+        return {mailbox: self._users[mailbox] for mailbox in mailboxes & self._users.keys()}
+
+    async def _learn_entity_set(self, table: str) -> None:
+        rows = await self._dataverse.read_all(
+            f"EntityDefinitions?$select=LogicalName,EntitySetName&$filter=LogicalName eq '{table}'"
+        )
+        self._entity_sets[table] = rows[0]["EntitySetName"] if rows else f"{table}s"
+
+    async def _mark(
+        self, decisions: Sequence[Decision], outcome: Outcome
+    ) -> tuple[list[Decision], list[Failed]]:
+        ready = {id(decision): decision for decision in decisions}
+        moved_on: list[Failed] = []
+        marking = markings(decisions)
+        responses = await self._graph.batch([request for _, request in marking])
+        for (decision, _), response in zip(marking, responses, strict=True):
+            if response.ok:
+                ready[id(decision)] = at_new_version(decision, response)
+                continue
+            del ready[id(decision)]
+            if response.status in _MOVED_ON:
+                moved_on.append(Failed(decision.read.change, response.problem, _SOON_SECONDS))
+            else:
+                _refused_by_graph(decision.read.change, response, outcome)
+        return list(ready.values()), moved_on
+
+    async def _write(
+        self, decisions: Sequence[Decision], outcome: Outcome
+    ) -> tuple[list[Decision], list[Failed]]:
+        writes = writes_for(decisions, self._entity_sets, self._now())
+        responses = await self._dataverse.batch([write.change_set for write in writes])
+        unwritten: set[int] = set()
+        moved_on: list[Failed] = []
+        for write, response in zip(writes, responses, strict=True):
+            if response.ok:
+                continue
+            unwritten |= {id(decision) for decision in write.decisions}
+            if response.status in _MOVED_ON:
+                moved_on += [
+                    Failed(decision.read.change, response.problem, _SOON_SECONDS)
+                    for decision in write.decisions
+                ]
+            else:
+                _refused_by_dataverse(write, response, outcome)
+        return [decision for decision in decisions if id(decision) not in unwritten], moved_on
+
+    def _settle(self, decision: Decision, outcome: Outcome) -> None:
+        change, message, plan = decision.read.change, decision.read.message, decision.plan
+        outcome.settled.append(Settled(change, plan))
+        if message:
+            self._seen.note(change.mailbox, change.item, message.etag)
+        if not isinstance(plan, Unlink) and plan.look_again:
+            outcome.look_again.append(change.model_copy(update={"looked_before": True}))
+
+
+def _decide(facts: Facts, reads: Sequence[Read], outcome: Outcome) -> list[Decision]:
+    known: list[Read] = []
+    for read in reads:
+        if read.change.mailbox in facts.mailboxes:
+            known.append(read)
+        else:
+            problem = "the mailbox is not enrolled; it will be once it is ready in Dynamics"
+            outcome.failed.append(Failed(read.change, problem))
+    return plan_batch(facts, known, decide)
+
+
+def _refused_by_graph(change: Change, response: GraphResponse, outcome: Outcome) -> None:
+    if response.status == 400:
+        outcome.impossible.append(Impossible(change, response.problem))
+    else:
+        outcome.failed.append(Failed(change, response.problem, response.retry_after))
+
+
+def _refused_by_dataverse(write: Write, response: Response, outcome: Outcome) -> None:
+    """A missing role or a busy server passes; what the server calls wrong stays wrong."""
+    passes = response.status in {401, 403, 408, 429} or response.status >= 500
+    for decision in write.decisions:
+        change = decision.read.change
+        if passes or response.code.lower() in _PASSING_CODES:
+            outcome.failed.append(Failed(change, response.problem, response.retry_after))
+        else:
+            outcome.impossible.append(Impossible(change, response.problem))

@@ -1,0 +1,57 @@
+"""Both sides of one item at one moment: all that `decide` may look at."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from shared.dataverse.emails import Email
+from shared.dataverse.links import Link
+from shared.dataverse.mailboxes import FilteringMethod, MailboxState
+from shared.graph.messages import CONVERSATION_ROOT_BYTES, Folder, Message
+from shared.identifiers import ActivityId, ItemId, MailboxId, SystemUserId
+from shared.sync.parties import Records
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """A mailbox and its owner's personal option; `folders` says what a folder's id stands for."""
+
+    id: MailboxId
+    systemuser: SystemUserId
+    state: MailboxState
+    filtering: FilteringMethod
+    folders: Mapping[str, Folder]
+
+
+@dataclass(frozen=True, slots=True)
+class Companion:
+    """A tracked mail of the same conversation, and its place in it (hex conversation index)."""
+
+    place: str
+    email: Email
+
+    @property
+    def root(self) -> str:
+        """What all mails of the conversation share."""
+        return self.place[: 2 * CONVERSATION_ROOT_BYTES]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """An item in Outlook (`message` is None when it is gone) and what Dynamics knows of it.
+
+    `activity` is the key its activity has if Tether makes it; `emails` are the activities with its
+    Message-ID, Tether's own or else all others, oldest first; `answered` is the activity of the
+    mail it replies to, if that is tracked; `companions` are the tracked mails of its conversation.
+    `looked_before`: this is the later look, so there will be no other.
+    """
+
+    mailbox: Mailbox
+    item: ItemId
+    message: Message | None
+    activity: ActivityId
+    link: Link | None = None
+    emails: Sequence[Email] = ()
+    answered: Email | None = None
+    companions: Sequence[Companion] = ()
+    records: Records | None = None
+    looked_before: bool = False
