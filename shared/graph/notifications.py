@@ -65,6 +65,7 @@ class LifecycleEvent(BaseModel):
     subscription: str
     subject: Subject
     noticed: datetime
+    attempt: int = Field(default=0, ge=0)
 
 
 class _Collection(BaseModel):
