@@ -59,6 +59,7 @@ class DataverseClient:
     def __init__(self, url: str, credential: AsyncTokenCredential) -> None:
         # http gets past the settings for this machine alone.
         self._https = urlsplit(url).scheme == "https"
+        self._api = f"{url}{API}"
         self._client: AsyncPipelineClient[HttpRequest, AsyncHttpResponse] = AsyncPipelineClient(
             base_url=url,
             policies=[
@@ -77,7 +78,7 @@ class DataverseClient:
         """
         request = HttpRequest(
             operation.method,
-            f"{API}/{operation.path}",
+            f"{self._api}/{operation.path}",
             headers={**operation.headers, **(headers or {})},
             json=operation.body,
         )
@@ -99,7 +100,7 @@ class DataverseClient:
     async def read_all(self, path: str) -> list[dict[str, Any]]:
         """See `Dataverse.read_all`."""
         rows: list[dict[str, Any]] = []
-        url: str | None = f"{API}/{path}"
+        url: str | None = f"{self._api}/{path}"
         while url:
             answer = await self._send(HttpRequest("GET", url))
             if answer.status_code != 200:
@@ -117,7 +118,7 @@ class DataverseClient:
         boundary = f"batch_{uuid4().hex}"
         request = HttpRequest(
             "POST",
-            f"{API}/$batch",
+            f"{self._api}/$batch",
             headers={
                 "Content-Type": f'multipart/mixed; boundary="{boundary}"',
                 "Prefer": "odata.continue-on-error",
@@ -132,11 +133,9 @@ class DataverseClient:
 
     async def _send(self, request: HttpRequest) -> AsyncHttpResponse:
         try:
-            answer = await self._client.send_request(request, enforce_https=self._https)
-            await answer.read()
+            return await self._client.send_request(request, enforce_https=self._https)
         except AzureError as error:
             raise Transient(f"Dataverse did not answer: {error.message}") from error
-        return answer
 
 
 def _chunks(parts: Sequence[Operation | ChangeSet]) -> list[list[Operation | ChangeSet]]:

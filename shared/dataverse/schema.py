@@ -9,6 +9,13 @@ from shared.dataverse.client import DataverseClient
 from shared.errors import Permanent
 
 _LANGUAGE = 1033
+_PUBLISHER = {
+    "uniquename": "tether",
+    "friendlyname": "Tether",
+    "customizationprefix": "tether",
+    "customizationoptionvalueprefix": 48570,
+}
+_SOLUTION = {"uniquename": "Tether", "friendlyname": "Tether", "version": "1.0.0.0"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,32 +116,54 @@ TABLES = (
 
 
 async def apply_schema(client: DataverseClient, tables: Iterable[TableDefinition] = TABLES) -> None:
-    """Create what is missing of `tables`; what is there is left as it is.
+    """Create what is missing of Tether's solution and `tables`; what is there is left as it is.
 
     Raises:
         Permanent: Dataverse refuses a definition.
         Transient: Dataverse did not answer.
     """
+    await _ensure_solution(client)
     for table in tables:
         path = f"EntityDefinitions(LogicalName='{table.logical_name}')"
         found = await client.send(Operation("GET", f"{path}?$select=LogicalName"))
         if found.status == 404:
-            await _do(client, Operation("POST", "EntityDefinitions", _table(table)))
+            await _create(client, "EntityDefinitions", _table(table))
         attributes = await client.send(Operation("GET", f"{path}/Attributes?$select=LogicalName"))
         present = {attribute["LogicalName"] for attribute in attributes.body.get("value", [])}
         for column in table.columns:
             if column.logical_name not in present:
-                await _do(client, Operation("POST", f"{path}/Attributes", _column(column)))
+                await _create(client, f"{path}/Attributes", _column(column))
         for lookup in table.lookups:
             if lookup.logical_name not in present:
-                body = _relationship(table, lookup)
-                await _do(client, Operation("POST", "RelationshipDefinitions", body))
+                await _create(client, "RelationshipDefinitions", _relationship(table, lookup))
 
 
-async def _do(client: DataverseClient, operation: Operation) -> None:
-    response = await client.send(operation)
+async def _ensure_solution(client: DataverseClient) -> None:
+    publisher = await _row_id(client, "publishers", "publisherid", _PUBLISHER["uniquename"])
+    if publisher is None:
+        await _create(client, "publishers", _PUBLISHER, in_solution=False)
+        publisher = await _row_id(client, "publishers", "publisherid", _PUBLISHER["uniquename"])
+    if await _row_id(client, "solutions", "solutionid", _SOLUTION["uniquename"]) is None:
+        body = {**_SOLUTION, "publisherid@odata.bind": f"publishers({publisher})"}
+        await _create(client, "solutions", body, in_solution=False)
+
+
+async def _row_id(
+    client: DataverseClient, entity_set: str, key: str, uniquename: object
+) -> str | None:
+    found = await client.read_all(
+        f"{entity_set}?$select={key}&$filter=uniquename eq '{uniquename}'"
+    )
+    return found[0][key] if found else None
+
+
+async def _create(
+    client: DataverseClient, path: str, body: dict[str, Any], *, in_solution: bool = True
+) -> None:
+    solution = {"MSCRM.SolutionUniqueName": str(_SOLUTION["uniquename"])}
+    response = await client.send(Operation("POST", path, body), solution if in_solution else None)
     if not response.ok:
-        raise Permanent(f"{operation.method} {operation.path}: {response.problem}")
+        raise Permanent(f"POST {path}: {response.problem}")
 
 
 def _table(table: TableDefinition) -> dict[str, Any]:

@@ -1,0 +1,57 @@
+"""`make up`: the stack, left running for a person or an official client to use."""
+
+import argparse
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.stack import STACK_FILE, TetherStack
+from sandbox.tenant import make_tenant
+
+
+def main() -> int:
+    """Run until Ctrl-C or SIGTERM."""
+    parser = argparse.ArgumentParser(prog="make up", description=__doc__)
+    parser.add_argument("--state", type=Path, metavar="DIR", help="keep the tenant's state there")
+    parser.add_argument("--mailboxes", type=int, default=5, help="how many people (default 5)")
+    options = parser.parse_args()
+    if options.mailboxes < 1:
+        parser.error("--mailboxes must be at least 1")
+    return asyncio.run(_serve(options.state, options.mailboxes))
+
+
+async def _serve(state: Path | None, mailboxes: int) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    console = Console()
+    stack = TetherStack(make_tenant(mailboxes), state=state)
+    with console.status("starting the tenant and the function app"):
+        await stack.start()
+    stack.write_addresses()
+    _show(console, stack)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    await stop.wait()
+    await stack.stop()
+    return 0
+
+
+def _show(console: Console, stack: TetherStack) -> None:
+    addresses = stack.addresses()
+    table = Table("service", "address", title="Tether is up")
+    for name in ("graph", "dataverse", "identity", "functions", "servicebus"):
+        table.add_row(name, addresses[name])
+    console.print(table)
+    people = ", ".join(mailbox["upn"] for mailbox in addresses["mailboxes"][:5])
+    console.print(f"mailboxes: {people}{' …' if len(addresses['mailboxes']) > 5 else ''}")
+    console.print(f"all of it in {STACK_FILE.relative_to(STACK_FILE.parents[1])}; Ctrl-C stops")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
