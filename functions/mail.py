@@ -10,7 +10,7 @@ from shared.bus import PARKED, parked_body
 from shared.changes import Change, Kind, decode
 from shared.errors import Malformed
 from shared.sync.outcome import Outcome
-from shared.sync.plan import Ignore
+from shared.sync.plan import Ignore, Keep, Plan, Track, Unlink
 from shared.sync.settling import settle
 from shared.telemetry import changes_failed, changes_parked, changes_settled, lag
 
@@ -50,14 +50,12 @@ async def consume(application: App, messages: list[tuple[str, bytes]]) -> None:
 
 def _report(application: App, outcome: Outcome) -> None:
     for settled in outcome.settled:
-        plan = settled.plan
-        name = type(plan).__name__.lower() if plan else "seen"
-        why = plan.why if isinstance(plan, Ignore) else ""
-        changes_settled.add(1, {"plan": name})
+        name, why = _told(settled.plan)
         seconds = (application.now() - settled.change.noticed).total_seconds()
+        changes_settled.add(1, {"plan": name})
         lag.record(seconds, {"plan": name})
         logger.info(
-            "settled plan=%s mailbox=%s item=%s lag=%.3f %s",
+            "settled plan=%s mailbox=%s item=%s lag=%.3f why=%s",
             name,
             settled.change.mailbox,
             settled.change.item,
@@ -70,3 +68,18 @@ def _report(application: App, outcome: Outcome) -> None:
     for impossible in outcome.impossible:
         changes_parked.add(1)
         logger.error("parked item=%s reason=%s", impossible.change.item, impossible.reason)
+
+
+def _told(plan: Plan | None) -> tuple[str, str]:
+    """Return a plan's name and why it was made, in the words of the log."""
+    match plan:
+        case None:
+            return "seen", "this version is known"
+        case Track():
+            return "track", plan.tracking.reason.name.lower()
+        case Keep():
+            return "keep", "tracked already"
+        case Unlink():
+            return "unlink", plan.why
+        case Ignore():
+            return "ignore", plan.why

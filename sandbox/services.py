@@ -14,6 +14,7 @@ from sandbox.graph.server import Graph
 from sandbox.identity.server import Identity
 from sandbox.identity.tokens import TokenAuthority
 from sandbox.servicebus.entities import read_entities
+from sandbox.servicebus.faults import Fault
 from sandbox.servicebus.server import ServiceBus
 from sandbox.store import Document
 from sandbox.tenant import Tenant
@@ -84,7 +85,7 @@ class Services:
         Control(
             self.graph,
             self.surroundings,
-            fault_parts={"servicebus": self.servicebus.faults},
+            fault_parts={"servicebus": _BrokerFaults(self.servicebus)},
             snapshot=self.stats,
         )
 
@@ -114,6 +115,22 @@ class Services:
             **counters,
             "servicebus": {"operations": operations, "queues": self.servicebus.counts()},
         }
+
+
+class _BrokerFaults:
+    """The broker's fault plan, as the control API takes and shows it."""
+
+    def __init__(self, servicebus: ServiceBus) -> None:
+        self._plan = servicebus.faults
+
+    def replace(self, faults: list[Document]) -> None:
+        """Put faults in force instead of those before; the broker's own name is taken off first."""
+        named = [{k: v for k, v in fault.items() if k != "service"} for fault in faults]
+        self._plan.replace([Fault.model_validate(fault) for fault in named])
+
+    def current(self) -> list[Document]:
+        """Return the faults in force."""
+        return [{"service": "servicebus", **fault.model_dump()} for fault in self._plan.faults]
 
 
 def _free_ports(count: int) -> list[int]:

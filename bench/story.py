@@ -1,0 +1,141 @@
+"""The story `make run` tells: six sellers' mail, and what must become of each piece of it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from bench.mail import compose
+from bench.running import Run
+from sandbox.tenant import Tenant, make_tenant
+from shared.dataverse.batch import Operation
+
+CUSTOMER = "Carla Customer <carla@fabrikam.example>"
+STRANGER = "Sam Stranger <sam@nowhere.example>"
+SUPPORT = "support@fabrikam.example"
+ADA, GRACE, ALAN, KATHERINE, EDSGER = (
+    f"{name}@contoso.example" for name in ("ada", "grace", "alan", "katherine", "edsger")
+)
+NO_RULE = "ignored: it answers no tracked mail and has no category"
+NO_MAIL = "ignored: the personal option is 'No email messages', and it has no category"
+ALL, REPLIES, KNOWN_SENDERS, ANY_RECORD, NONE = range(5)
+
+
+def tenant() -> Tenant:
+    """Return five sellers, each with another personal option for automatic tracking."""
+    plain = make_tenant(5)
+    people = [
+        person.model_copy(update={"incoming_email_filtering_method": option})
+        for person, option in zip(
+            plain.people, (ALL, REPLIES, KNOWN_SENDERS, ANY_RECORD, NONE), strict=True
+        )
+    ]
+    return plain.model_copy(update={"people": tuple(people)})
+
+
+async def tell(run: Run) -> None:
+    """Let the mail come, the sellers act, and say what is expected."""
+    contact = await _records(run)
+    await _each_filter(run)
+    await _one_mail_for_three(run)
+    await run.quiet()
+    await _category_then_replies(run, contact)
+    await _removal(run)
+
+
+async def _records(run: Run) -> str:
+    """Put the customer into Dynamics; return the contact's key."""
+    contact = "0c0ffee0-0000-4000-8000-000000000001"
+    rows: Sequence[tuple[str, dict[str, Any]]] = (
+        (
+            "contacts",
+            {
+                "contactid": contact,
+                "firstname": "Carla",
+                "lastname": "Customer",
+                "emailaddress1": "carla@fabrikam.example",
+            },
+        ),
+        ("queues", {"name": "Support", "emailaddress": SUPPORT}),
+    )
+    await run.write([Operation("POST", entity_set, row) for entity_set, row in rows])
+    return contact
+
+
+async def _each_filter(run: Run) -> None:
+    async def arrives(upn: str, name: str, sender: str, expected: str) -> None:
+        mail = compose(_message_id(name), name.capitalize(), sender=sender, to=[upn])
+        await run.deliver(upn, mail, expected)
+
+    await arrives(ADA, "any mail", STRANGER, "tracked: filter")
+    await arrives(GRACE, "no reply", CUSTOMER, NO_RULE)
+    await arrives(ALAN, "from a contact", CUSTOMER, "tracked: filter")
+    await arrives(
+        ALAN, "from a stranger", STRANGER, "ignored: the sender is no lead, contact or account"
+    )
+    await arrives(KATHERINE, "from a queue", SUPPORT, "tracked: filter")
+    await arrives(
+        KATHERINE, "from nobody", STRANGER, "ignored: the sender is no email-enabled record"
+    )
+    await arrives(EDSGER, "not for CRM", CUSTOMER, NO_MAIL)
+
+
+async def _one_mail_for_three(run: Run) -> None:
+    """One Message-ID in three mailboxes: one activity, a link for each that tracks it."""
+    offer = compose(
+        "<offer@fabrikam.example>", "Offer for three", sender=CUSTOMER, to=[ADA, ALAN, EDSGER]
+    )
+    for upn, expected in (
+        (ADA, "tracked: filter"),
+        (ALAN, "tracked: filter"),
+        (EDSGER, NO_MAIL),
+    ):
+        await run.deliver(upn, offer, expected)
+
+
+async def _category_then_replies(run: Run, contact: str) -> None:
+    quote = _message_id("quote")
+    mail = compose(quote, "Quote 4711", sender=CUSTOMER, to=[GRACE])
+    item = await run.deliver(GRACE, mail, "ignored: it answers no tracked mail and has no category")
+    await run.quiet()
+    await run.mark(GRACE, item, "tracked: category")
+    await run.quiet()
+    await run.set_regarding(quote, "regardingobjectid_contact_email", f"contacts({contact})")
+    answers = (
+        (_message_id("answer"), "Re: Quote 4711", GRACE, "tracked: reply"),
+        (_message_id("forward"), "Fw: Quote 4711", KATHERINE, "tracked: reply"),
+    )
+    for message_id, subject, upn, expected in answers:
+        reply = compose(message_id, subject, sender=CUSTOMER, to=[upn], answers=quote)
+        await run.deliver(upn, reply, expected)
+        run.expect_regarding(message_id, contact)
+    reply = compose(
+        _message_id("declined"), "Re: Quote 4711", sender=CUSTOMER, to=[EDSGER], answers=quote
+    )
+    await run.deliver(EDSGER, reply, NO_MAIL)
+    await run.quiet()
+
+
+async def _removal(run: Run) -> None:
+    """Three ways out of Dynamics; the activity stays, and so does everybody else's link."""
+    ways = (("unmarked", run.unmark), ("purged", run.purge), ("thrown away", run.throw_away))
+    items = {}
+    for name, _ in ways:
+        mail = compose(
+            f"<{name.replace(' ', '-')}@fabrikam.example>", name, sender=STRANGER, to=[ADA]
+        )
+        items[name] = await run.deliver(ADA, mail, "tracked: filter")
+    await run.quiet()
+    for (name, way), why in zip(
+        ways,
+        (
+            "unlinked: the category was taken off in Outlook",
+            "unlinked: deleted in Outlook",
+            "unlinked: moved to Deleted Items",
+        ),
+        strict=True,
+    ):
+        await way(ADA, items[name], why)
+    await run.quiet()
+
+
+def _message_id(name: str) -> str:
+    return f"<{name.replace(' ', '-')}@fabrikam.example>"
