@@ -1,0 +1,43 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/installed
+TESTS ?= tests
+WORKERS ?= 2
+
+.PHONY: help
+help: ## Show what there is to make.
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+.PHONY: setup
+setup: $(INSTALLED) ## Set up .venv with all that is needed (the other targets do it by themselves).
+
+$(INSTALLED): requirements.txt requirements-dev.txt scripts/find-python
+	@python=$$(scripts/find-python) && echo "Setting up $(VENV) with $$python (about a minute, once)" \
+		&& "$$python" -m venv --clear $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-compile -r requirements-dev.txt
+	@touch $@
+
+.PHONY: run
+run: $(INSTALLED) ## Show mail arriving in Dynamics on a tenant on this machine. MAIL=path: your own mail.
+	@$(BIN)/python -m bench.run $(if $(MAIL),--mail "$(MAIL)")
+
+.PHONY: up
+up: $(INSTALLED) ## Start the same stack and leave it running. STATE=dir keeps it, MAILBOXES=n sets its size.
+	@exec $(BIN)/python -m bench.up $(if $(STATE),--state "$(STATE)") $(if $(MAILBOXES),--mailboxes "$(MAILBOXES)")
+
+.PHONY: test
+test: $(INSTALLED) ## Run the whole test suite. TESTS=path runs a part.
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(TESTS)
+
+.PHONY: check
+check: $(INSTALLED) ## Lint, format and type checks over everything.
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy .
+
+.PHONY: clean
+clean: ## Remove what was set up and kept.
+	@rm -rf $(VENV) .tether .mypy_cache .ruff_cache .pytest_cache .hypothesis
