@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from email import message_from_bytes
+from email.header import decode_header, make_header
 from email.policy import compat32
 from types import TracebackType
 from typing import Any, Self
@@ -170,5 +171,9 @@ class Run:
 
 
 def _subject(mail: bytes) -> str:
-    subject = message_from_bytes(mail, policy=compat32)["Subject"]
-    return " ".join(str(subject or "(no subject)").split())
+    raw = str(message_from_bytes(mail, policy=compat32)["Subject"] or "(no subject)")
+    try:
+        subject = str(make_header(decode_header(raw)))
+    except (LookupError, ValueError):
+        subject = raw
+    return " ".join(subject.split())
