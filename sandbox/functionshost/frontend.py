@@ -84,6 +84,7 @@ class Frontend:
         """Accept nothing more and let the requests under way finish, at most so long."""
         for site in list(self._runner.sites):
             await site.stop()
+        self._server.pre_shutdown()  # lets connections go that wait for another request
         await self._server.shutdown(seconds)
         await self._runner.cleanup()
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from email.message import Message
 from email.parser import BytesParser
-from email.policy import HTTP
+from email.policy import compat32
 from http import HTTPStatus
 from typing import Any
 
@@ -101,7 +101,7 @@ def parse(content_type: str, body: bytes, parts: Sequence[Operation | ChangeSet]
     Raises:
         Transient: the answer is cut short or is no multipart.
     """
-    message = BytesParser(policy=HTTP).parsebytes(
+    message = BytesParser(policy=compat32).parsebytes(
         f"Content-Type: {content_type}{_LINE}{_LINE}".encode() + body
     )
     answers = message.get_payload()
@@ -141,7 +141,7 @@ def _http_response(payload: object) -> Response:
     words = status_line.split(b" ", 2)
     if len(words) < 2 or not words[1].isdigit():
         raise Transient("Dataverse answered a part of a batch with no status")
-    headers = BytesParser(policy=HTTP).parsebytes(header_lines, headersonly=True)
+    headers = BytesParser(policy=compat32).parsebytes(header_lines, headersonly=True)
     retry_after = headers.get("Retry-After", "")
     return Response(
         status=int(words[1]),

@@ -76,17 +76,19 @@ def _untracked(snapshot: Snapshot, message: Message) -> Plan:
 
 
 def _automatic_reason(snapshot: Snapshot, message: Message) -> Reason | None:
-    """Return the rule that tracks a mail by itself (server-side-sync.md 1.2, 2.1)."""
+    """Return the rule that tracks a mail by itself (server-side-sync.md 1.2, 2.1).
+
+    Filtering comes first, correlation second: what the filter says does not depend on what else is
+    known yet.
+    """
     folder, filtering = _folder(snapshot, message), snapshot.mailbox.filtering
     if filtering is FilteringMethod.NONE or folder in _NEVER_BY_ITSELF:
         return None
     if message.is_meeting_message:
         return None
-    if _correlated(snapshot, message):
-        return Reason.REPLY
     if folder is Folder.INBOX and _passes(filtering, snapshot, message):
         return Reason.FILTER
-    return None
+    return Reason.REPLY if _correlated(snapshot, message) else None
 
 
 def _passes(filtering: FilteringMethod, snapshot: Snapshot, message: Message) -> bool:
