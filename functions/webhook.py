@@ -86,7 +86,7 @@ async def _accept[T](
         return _refused(status, worst.value, _REASONS[worst])
     try:
         for queue, messages in queued:
-            await application.bus.send(queue, messages)
+            await application.inbound.send(queue, messages)
     except Transient as problem:
         logger.error("not queued, Graph will try again: %s", problem)  # noqa: TRY400 - no traceback
         return _refused(503, "not-queued", "the notifications could not be queued, try again")

@@ -15,6 +15,7 @@ from msgraph.graph_service_client import GraphServiceClient
 from shared.bus import Bus, ServiceBus
 from shared.config import Settings, read_settings
 from shared.dataverse.client import DataverseClient
+from shared.gathering import GatheringBus
 from shared.graph.client import GraphClient
 from shared.graph.client_state import ClientStateKeys
 from shared.sync.enrolment import Enrolment
@@ -24,11 +25,12 @@ from shared.sync.subscribing import Subscriber
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """What the functions work with."""
+    """What the functions work with; `inbound` is the bus for what the webhook takes in."""
 
     tenant: str
     keys: ClientStateKeys
     bus: Bus
+    inbound: Bus
     reconciler: Reconciler
     enrolment: Enrolment
     now: Callable[[], datetime]
@@ -63,10 +65,12 @@ def make_app(
     graph = GraphClient(_graph_adapter(settings, credential))
     dataverse = DataverseClient(settings.dataverse_url, credential)
     subscriber = Subscriber(graph, keys, webhook_base_url=settings.webhook_base_url, now=now)
+    bus = ServiceBus(_servicebus_client(settings, credential))
     return App(
         tenant=settings.tenant,
         keys=keys,
-        bus=ServiceBus(_servicebus_client(settings, credential)),
+        bus=bus,
+        inbound=GatheringBus(bus),
         reconciler=Reconciler(graph, dataverse, now),
         enrolment=Enrolment(graph, dataverse, subscriber, now),
         now=now,

@@ -1,0 +1,75 @@
+"""Columns the platform fills in from others."""
+
+from datetime import datetime
+
+from sandbox.dataverse.errors import DataverseError
+from sandbox.dataverse.organization import Organization
+from sandbox.dataverse.rows import Row
+from sandbox.dataverse.schema import Table
+from sandbox.dataverse.values import decoded
+
+OBJECT_TYPE_CODES = {"email": 4202, "appointment": 4201, "task": 4212}
+
+
+def compute(org: Organization, table: Table, row: Row) -> Row:
+    """Return the row with its computed columns.
+
+    Raises:
+        DataverseError: an attachment is not base64 or larger than the organisation allows.
+    """
+    match table.name:
+        case "contact" | "lead" | "systemuser":
+            names = (row.get("firstname"), row.get("middlename"), row.get("lastname"))
+            return {**row, "fullname": " ".join(name for name in names if name) or None}
+        case "activitymimeattachment":
+            return {
+                **row,
+                "filesize": _size(org, table, row.get("body")),
+                "objecttypecode": row.get("objecttypecode") or _table_of(row.get("objectid")),
+            }
+        case "annotation":
+            return {
+                **row,
+                "filesize": _size(org, table, row.get("documentbody")),
+                "isdocument": row.get("documentbody") is not None,
+                "objecttypecode": _table_of(row.get("objectid")),
+            }
+        case "queueitem":
+            target = row.get("objectid")
+            return {
+                **row,
+                "title": (org.name_of(target) or "")[:300] or None,
+                "objecttypecode": OBJECT_TYPE_CODES.get(_table_of(target) or ""),
+                "enteredon": row.get("enteredon") or org.now(),
+            }
+        case "appointment" | "task":
+            return {**row, "scheduleddurationminutes": _minutes(row)}
+    return row
+
+
+def _minutes(row: Row) -> int | None:
+    """Return how long an activity is scheduled, or what was given while that is not known."""
+    start, end = row.get("scheduledstart"), row.get("scheduledend")
+    if not start or not end or end < start:
+        return row.get("scheduleddurationminutes")
+    seconds = (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
+    return int(seconds // 60)
+
+
+def _table_of(reference: dict[str, str] | None) -> str | None:
+    return reference["table"] if reference else None
+
+
+def _size(org: Organization, table: Table, content: object) -> int:
+    if content is None:
+        return 0
+    size = len(decoded(table, content))
+    (_, settings), *_ = org.rows.all("organization")
+    if size > settings["maxuploadfilesize"]:
+        raise DataverseError(
+            400,
+            "0x80044a02",
+            f"Attachment file size is too big: {size} bytes, "
+            f"the organization allows {settings['maxuploadfilesize']}.",
+        )
+    return size

@@ -1,0 +1,77 @@
+"""What a subscription watches: its `resource` path read once, and what matters to it."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import parse_qsl
+
+from sandbox.graph import listing
+from sandbox.graph.errors import GraphError, bad_request
+from sandbox.graph.mailbox import Change
+from sandbox.graph.mailboxes import Mailboxes
+from sandbox.graph.messages import READ, value_of
+from sandbox.graph.protocol import split_path
+from sandbox.odata import Filter
+from sandbox.store import Document
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A collection of items: which mailbox, of which folder (None: all), those that pass."""
+
+    mailbox: str
+    collection: str
+    folder: str | None
+    filter: Filter | None
+
+    def event(self, change: Change) -> Literal["created", "updated", "deleted"] | None:
+        """Return what a change is to this subscription: it watches who belongs (graph.md 1.3)."""
+        if change.collection != self.collection:
+            return None
+        before = change.before is not None and self._holds(change.before)
+        after = change.after is not None and self._holds(change.after)
+        if before and after:
+            return "updated"
+        return "created" if after else "deleted" if before else None
+
+    def _holds(self, item: Document) -> bool:
+        if self.folder is not None and item["parentFolderId"] != self.folder:
+            return False
+        return self.filter is None or listing.matches(self.filter, item, value_of)
+
+
+def watched(resource: str, mailboxes: Mailboxes, roles: frozenset[str]) -> Watched:
+    """Read a subscription's `resource`.
+
+    Raises:
+        GraphError: 400 not to be subscribed to, 403 without a role to read it, 404 no mailbox.
+    """
+    path, _, query = resource.partition("?")
+    if re.match(r"\w+://", path):
+        raise bad_request("resource must be a relative path.", "InvalidRequest")
+    segments = split_path(path)
+    match [segment.lower() if at != 1 else segment for at, segment in enumerate(segments)]:
+        case ["users", user, "messages"]:
+            folder = None
+        case ["users", user, "mailfolders", _, "messages"]:
+            folder = segments[3]
+        case _:
+            text = f"Resource '{resource}' is not supported for subscriptions by this application."
+            raise bad_request(text, "InvalidRequest")
+    if not roles & READ:
+        raise GraphError(
+            403,
+            "ExtensionError",
+            "Operation: Create; Exception: [Status Code: Forbidden; Reason: Access is denied. "
+            "Check credentials and try again.]",
+        )
+    mailbox = mailboxes.mailbox(user)
+    options = dict(parse_qsl(query, keep_blank_values=True))
+    if unknown := [name for name in options if name not in ("$filter", "$select")]:
+        raise bad_request(f"{unknown[0]} is not supported in resource.", "InvalidRequest")
+    return Watched(
+        mailbox.id,
+        "messages",
+        mailbox.folder(folder)["id"] if folder else None,
+        listing.parsed_filter(options.get("$filter")),
+    )

@@ -1,0 +1,188 @@
+"""The official SDK, as published, gets on with the service."""
+
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from azure.identity.aio import ManagedIdentityCredential
+from kiota_abstractions.base_request_configuration import RequestConfiguration
+from kiota_abstractions.headers_collection import HeadersCollection
+from kiota_abstractions.method import Method
+from kiota_abstractions.request_information import RequestInformation
+from kiota_authentication_azure.azure_identity_authentication_provider import (
+    AzureIdentityAuthenticationProvider,
+)
+from msgraph.generated.models.body_type import BodyType
+from msgraph.generated.models.email_address import EmailAddress
+from msgraph.generated.models.event_message_request import EventMessageRequest
+from msgraph.generated.models.item_body import ItemBody
+from msgraph.generated.models.message import Message
+from msgraph.generated.models.o_data_errors.o_data_error import ODataError
+from msgraph.generated.models.recipient import Recipient
+from msgraph.generated.models.subscription import Subscription
+from msgraph.generated.users.item.messages.item.move.move_post_request_body import (
+    MovePostRequestBody,
+)
+from msgraph.generated.users.item.send_mail.send_mail_post_request_body import (
+    SendMailPostRequestBody,
+)
+from msgraph.graph_request_adapter import GraphRequestAdapter
+from msgraph.graph_service_client import GraphServiceClient
+
+from sandbox.identity.server import Identity
+from tests.contract.graph.service import Service, mail
+from tests.contract.graph.webhook import Webhook
+
+# The SDK's generated modules use its own deprecated names.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:GetQueryParameters is deprecated"),
+    pytest.mark.filterwarnings("ignore:This class is deprecated. Please use the generic"),
+]
+
+
+@pytest.fixture
+async def client(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[GraphServiceClient]:
+    identity = Identity(service.authority, service.surroundings, [service.principal])
+    await identity.start()
+    for name, value in identity.environment().items():
+        monkeypatch.setenv(name, value)
+    async with ManagedIdentityCredential() as credential, httpx.AsyncClient() as connections:
+        provider = AzureIdentityAuthenticationProvider(
+            credential, scopes=["https://graph.microsoft.com/.default"]
+        )
+        adapter = GraphRequestAdapter(provider, client=connections)
+        adapter.base_url = f"{service.graph.url}/v1.0"
+        yield GraphServiceClient(request_adapter=adapter)
+    await identity.stop()
+
+
+def asking(**headers: str) -> RequestConfiguration[Any]:
+    collection = HeadersCollection()
+    for name, value in headers.items():
+        collection.add(name.replace("_", "-"), value)
+    return RequestConfiguration(headers=collection)
+
+
+def addressed(address: str) -> Recipient:
+    return Recipient(email_address=EmailAddress(address=address))
+
+
+IMMUTABLE = {"Prefer": 'IdType="ImmutableId"'}
+
+
+async def test_people_and_messages(client: GraphServiceClient, service: Service) -> None:
+    people = await client.users.get()
+    assert [one.id for one in people.value] == [person.id for person in service.tenant.people]
+    item = (await service.deliver(mail()))["id"]
+    messages = client.users.by_user_id(service.ada.id).messages
+    read = await messages.by_message_id(item).get(asking(**IMMUTABLE))
+    assert (read.id, read.subject) == (item, "Offer")
+    assert read.from_.email_address.address == "casey@customer.example"
+    assert read.received_date_time.tzinfo is not None
+    changed = await messages.by_message_id(item).patch(Message(categories=["Blue"], is_read=True))
+    assert (changed.categories, changed.is_read) == (["Blue"], True)
+    moved = await messages.by_message_id(item).move.post(
+        MovePostRequestBody(destination_id="archive")
+    )
+    assert moved.id != read.id
+    await messages.by_message_id(moved.id).delete()
+    assert (await messages.by_message_id(item).get()).subject == "Offer"  # in Deleted Items
+    await messages.by_message_id(item).delete()
+    with pytest.raises(ODataError) as refused:
+        await messages.by_message_id(item).get()
+    assert refused.value.response_status_code == 404
+    assert refused.value.error.code == "ErrorItemNotFound"
+
+
+async def test_drafts_and_mail_are_sent(client: GraphServiceClient, service: Service) -> None:
+    ada = client.users.by_user_id(service.ada.id)
+    words = ItemBody(content_type=BodyType.Html, content="<p>Hello</p>")
+    draft = await ada.messages.post(
+        Message(subject="one", body=words, to_recipients=[addressed(service.grace.upn)])
+    )
+    assert draft.is_draft
+    await ada.messages.by_message_id(draft.id).send.post()
+    await ada.send_mail.post(
+        SendMailPostRequestBody(
+            message=Message(subject="two", body=words, to_recipients=[addressed(service.grace.upn)])
+        )
+    )
+    inbox = client.users.by_user_id(service.grace.id).mail_folders.by_mail_folder_id("inbox")
+    assert {one.subject for one in (await inbox.messages.get()).value} == {"one", "two"}
+
+
+async def test_pages_and_delta_follow_absolute_links(
+    client: GraphServiceClient, service: Service
+) -> None:
+    for number in range(12):
+        await service.deliver(mail(f"m{number}"))
+    messages = client.users.by_user_id(service.ada.id).messages
+    page = await messages.get()
+    rest = await messages.with_url(page.odata_next_link).get()
+    assert (len(page.value), len(rest.value), rest.odata_next_link) == (10, 2, None)
+    inbox = client.users.by_user_id(service.ada.id).mail_folders.by_mail_folder_id("inbox")
+    delta = inbox.messages.delta
+    first = await delta.get(asking(Prefer="odata.maxpagesize=50"))
+    assert len(first.value) == 12
+    await messages.by_message_id(first.value[0].id).delete()
+    second = await delta.with_url(first.odata_delta_link).get()
+    assert "@removed" in second.value[0].additional_data
+
+
+async def test_subscriptions(
+    client: GraphServiceClient, service: Service, webhook: Webhook
+) -> None:
+    now = datetime.now(UTC)
+    created = await client.subscriptions.post(
+        Subscription(
+            change_type="created",
+            notification_url=webhook.url,
+            resource=f"users/{service.ada.id}/messages",
+            expiration_date_time=now + timedelta(days=2),
+            client_state="s",
+        ),
+        asking(**IMMUTABLE),
+    )
+    item = (await service.deliver(mail()))["id"]
+    (entry,) = await webhook.received(1)
+    assert (entry["subscriptionId"], entry["resourceData"]["id"]) == (created.id, item)
+    one = client.subscriptions.by_subscription_id(created.id)
+    renewed = await one.patch(Subscription(expiration_date_time=now + timedelta(days=5)))
+    assert renewed.expiration_date_time > created.expiration_date_time
+    assert [each.id for each in (await client.subscriptions.get()).value] == [created.id]
+    await one.reauthorize.post()
+    await one.delete()
+    assert (await client.subscriptions.get()).value == []
+
+
+async def test_a_meeting_request_is_read_as_its_own_type(
+    client: GraphServiceClient, service: Service
+) -> None:
+    raw = (
+        b"Subject: Kick-off\r\nContent-Type: text/calendar\r\n\r\nBEGIN:VCALENDAR\r\n"
+        b"METHOD:REQUEST\r\nBEGIN:VEVENT\r\nDTSTART:20261102T080000Z\r\nEND:VEVENT\r\n"
+        b"END:VCALENDAR\r\n"
+    )
+    item = (await service.deliver(raw))["id"]
+    read = await client.users.by_user_id(service.ada.id).messages.by_message_id(item).get()
+    assert isinstance(read, EventMessageRequest)
+
+
+async def test_a_batch_through_the_adapter(client: GraphServiceClient, service: Service) -> None:
+    item = (await service.deliver(mail()))["id"]
+    part = {"id": "1", "method": "GET", "url": f"/users/{service.ada.id}/messages/{item}",
+            "headers": IMMUTABLE}  # fmt: skip
+    adapter = client.request_adapter
+    request = RequestInformation()
+    request.http_method = Method.POST
+    request.url = f"{adapter.base_url}/$batch"
+    request.headers.add("Content-Type", "application/json")
+    request.content = json.dumps({"requests": [part]}).encode()
+    answer = await adapter.send_primitive_async(request, "bytes", {})
+    (response,) = json.loads(answer)["responses"]
+    assert (response["status"], response["body"]["id"]) == (200, item)
