@@ -16,7 +16,9 @@ _RELEASE_REORDERED_SECONDS = 1.0
 
 
 class Delivery:
-    """Posts entries to webhooks until they are accepted, first in, first out (graph.md 2.2).
+    """Posts entries to webhooks until they are accepted (graph.md 2.2).
+
+    Posts start in the order of the changes and overlap; nothing promises the order of arrival.
 
     What was given to `post` survives the process once the store is committed. `on_dropped` is told
     the subscription of each entry that is given up.
@@ -118,7 +120,7 @@ class Endpoint:
         self._delivery = delivery
         self._waiting: deque[str] = deque()
         self._aside: list[str] = []
-        self._busy = False
+        self._collecting = False
         self._closed = False
         self._answers: deque[tuple[float, float]] = deque()
         self._slow_until = 0.0
@@ -129,8 +131,8 @@ class Endpoint:
         if self._closed:
             return
         self._waiting.append(key)
-        if not self._busy:
-            self._busy = True
+        if not self._collecting:
+            self._collecting = True
             self._delivery.clock.call_later(self._delivery.rules.collect, self._begin)
 
     def take_new(self, key: str) -> None:
@@ -152,18 +154,12 @@ class Endpoint:
         self._delivery.clock.call_later(seconds, lambda: self.take(key))
 
     def _begin(self) -> None:
-        if not self._closed:
-            self._delivery.spawn(self._drain())
-
-    async def _drain(self) -> None:
-        try:
-            while self._waiting:
-                keys = self._next_keys()
-                if keys:
-                    await self._post(keys)
-                    self._release_aside()
-        finally:
-            self._busy = False
+        """Post what was collected; an answer that takes its time holds nothing else up."""
+        self._collecting = False
+        while self._waiting and not self._closed:
+            keys = self._next_keys()
+            if keys:
+                self._delivery.spawn(self._post(keys))
 
     def _next_keys(self) -> list[str]:
         """Take what goes into one POST: first attempts and retries go apart."""
@@ -201,6 +197,7 @@ class Endpoint:
             if key in delivery.pending:
                 self._settle(key, accepted=accepted)
         delivery.store.commit()
+        self._release_aside()
 
     def _settle(self, key: str, *, accepted: bool) -> None:
         delivery, rules = self._delivery, self._delivery.rules

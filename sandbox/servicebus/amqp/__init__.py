@@ -1,0 +1,1 @@
+"""AMQP 1.0 encoding: types, values, performatives, frames and message sections."""

@@ -1,0 +1,1 @@
+"""What queues, locks, sessions and timers do; knows nothing of AMQP connections."""

@@ -1,0 +1,1 @@
+"""Where what was acknowledged outlives the process."""

@@ -1,0 +1,1 @@
+"""Connections, sessions, links and the nodes they lead to."""
