@@ -38,6 +38,10 @@ check: $(INSTALLED) ## Lint, format and type checks over everything.
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy .
 
+.PHONY: bench
+bench: $(INSTALLED) ## Measure the figures in the README and write them there.
+	@$(BIN)/python -m bench.figures
+
 .PHONY: clean
 clean: ## Remove what was set up and kept.
 	@rm -rf $(VENV) .tether .mypy_cache .ruff_cache .pytest_cache .hypothesis
