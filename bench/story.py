@@ -100,12 +100,12 @@ async def _category_then_replies(run: Run, contact: str) -> None:
     await run.quiet()
     await run.set_regarding(quote, "regardingobjectid_contact_email", f"contacts({contact})")
     answers = (
-        (_message_id("answer"), "Re: Quote 4711", GRACE, "tracked: reply"),
-        (_message_id("forward"), "Fw: Quote 4711", KATHERINE, "tracked: reply"),
+        (_message_id("answer"), "Re: Quote 4711", CUSTOMER, GRACE),
+        (_message_id("forward"), "Fw: Quote 4711", STRANGER, KATHERINE),
     )
-    for message_id, subject, upn, expected in answers:
-        reply = compose(message_id, subject, sender=CUSTOMER, to=[upn], answers=quote)
-        await run.deliver(upn, reply, expected)
+    for message_id, subject, sender, upn in answers:
+        reply = compose(message_id, subject, sender=sender, to=[upn], answers=quote)
+        await run.deliver(upn, reply, "tracked: reply")
         run.expect_regarding(message_id, contact)
     reply = compose(
         _message_id("declined"), "Re: Quote 4711", sender=CUSTOMER, to=[EDSGER], answers=quote

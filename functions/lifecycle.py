@@ -10,6 +10,7 @@ from shared.bus import LIFECYCLE, PARKED, Message, parked_body
 from shared.errors import Transient
 from shared.graph.notifications import LifecycleEvent
 from shared.sync.settling import MAX_ATTEMPTS, wait_before
+from shared.telemetry import changes_parked
 
 blueprint = func.Blueprint()
 logger = logging.getLogger("tether.lifecycle")
@@ -44,12 +45,12 @@ async def react(application: App, message_id: str, body: bytes) -> None:
             await _park(application, message_id, body, f"failed {MAX_ATTEMPTS} times: {problem}")
             return
         due = application.now() + wait_before(again.attempt, problem.retry_after)
-        told = f"{message_id.partition('#')[0]}#{again.attempt}"
+        told = f"{(message_id or again.subscription).partition('#')[0]}#{again.attempt}"
         retry = Message(told, again.model_dump_json().encode(), due)
         await application.bus.send(LIFECYCLE, [retry])
 
 
 async def _park(application: App, message_id: str, body: bytes, reason: str) -> None:
+    await application.bus.send(PARKED, [parked_body(LIFECYCLE, body, reason)])
+    changes_parked.add(1)
     logger.error("parked message=%s reason=%s", message_id, reason)
-    parked = parked_body(LIFECYCLE, body, reason, received_as=message_id)
-    await application.bus.send(PARKED, [parked])

@@ -40,9 +40,9 @@ async def consume(application: App, messages: list[tuple[str, bytes]]) -> None:
         try:
             changes += decode(body)
         except Malformed as problem:
-            logger.warning("parked message=%s reason=%s", message_id, problem)
-            unreadable = parked_body("mail", body, str(problem), received_as=message_id)
-            await application.bus.send(PARKED, [unreadable])
+            await application.bus.send(PARKED, [parked_body("mail", body, str(problem))])
+            changes_parked.add(1)
+            logger.error("parked message=%s reason=%s", message_id, problem)
     outcome = await application.reconciler.reconcile(changes)
     await settle(outcome, Kind.MAIL, application.bus, application.now())
     _report(application, outcome)

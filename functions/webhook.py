@@ -88,7 +88,7 @@ async def _accept[T](
         for queue, messages in queued:
             await application.inbound.send(queue, messages)
     except Transient as problem:
-        logger.error("not queued, Graph will try again: %s", problem)  # noqa: TRY400 - no traceback
+        logger.error("not queued, Graph will try again: %s", problem)
         return _refused(503, "not-queued", "the notifications could not be queued, try again")
     notifications_accepted.add(len(verdict.genuine))
     return func.HttpResponse(status_code=202)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from itertools import batched
 from typing import Any, Protocol
 
@@ -81,7 +82,7 @@ def change_messages(changes: Iterable[Change], *, due: datetime | None = None) -
 
 def retry_message(change: Change, *, due: datetime) -> Message:
     """Return the message that brings a failed change back, its attempt counted."""
-    again = change.model_copy(update={"attempt": change.attempt + 1})
+    again = change.model_copy(update={"attempt": change.attempt + 1, "etag": None})
     return Message(id=message_id([again]), body=encode([again]), due=due)
 
 
@@ -94,10 +95,10 @@ def parked_message(change: Change, reason: str) -> Message:
     )
 
 
-def parked_body(queue: str, body: bytes, reason: str, *, received_as: str) -> Message:
+def parked_body(queue: str, body: bytes, reason: str) -> Message:
     """Return the message that keeps a body nobody can read, as it came."""
     return Message(
-        id=f"parked-{received_as}"[:128],
+        id=f"parked-{sha256(body).hexdigest()}",
         body=body,
         properties={"reason": reason[:1024], "kind": queue},
     )

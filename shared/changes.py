@@ -84,8 +84,8 @@ def message_id(changes: Iterable[Change]) -> str:
 def coalesce(changes: Iterable[Change]) -> list[Change]:
     """Return one change for each item: what is looked at is the item now, however often it changed.
 
-    The one kept is the latest noticed, so that its etag is the newest known; it carries the
-    highest attempt count, so that a change that keeps failing is given up on in the end.
+    The one kept names no version, for it stands for several; it carries the highest attempt count,
+    so that a change that keeps failing is given up on in the end.
     """
     latest: dict[tuple[MailboxId, ItemId], Change] = {}
     for change in changes:
@@ -100,6 +100,7 @@ def _merge(one: Change, other: Change) -> Change:
         update={
             "attempt": max(newer.attempt, older.attempt),
             "noticed": older.noticed,
+            "etag": None,
             "looked_before": newer.looked_before and older.looked_before,
         }
     )

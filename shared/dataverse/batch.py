@@ -3,15 +3,18 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from email.errors import CloseBoundaryNotFoundDefect
 from email.message import Message
 from email.parser import BytesParser
 from email.policy import compat32
-from http import HTTPStatus
 from typing import Any
 
 from shared.errors import Transient
 
 _LINE = "\r\n"
+_DUPLICATE_CODES = {"0x80040237", "0x80060892", "0x80073002"}
+# SQL deadlocks and time-outs, unexpected errors: they come as 400 or 500.
+_PASSING_CODES = {"0x80044150", "0x80044151", "0x80040216"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +67,22 @@ class Response:
     @property
     def problem(self) -> str:
         """What Dataverse says went wrong, for people."""
-        message = self._error.get("message") or HTTPStatus(self.status).phrase
+        message = self._error.get("message") or "no message"
         return f"Dataverse {self.status} {self.code}: {message}"
+
+    @property
+    def has_moved_on(self) -> bool:
+        """Whether a row is not, or no longer, as it was read: look again (dataverse.md 7).
+
+        A key that exists already comes as 412, but also as 400 or 500.
+        """
+        return self.status in {404, 412} or self.code.lower() in _DUPLICATE_CODES
+
+    @property
+    def is_final(self) -> bool:
+        """Whether asking again can never help: neither a role nor time will change the answer."""
+        passes = self.status in {401, 403, 404, 408, 412, 429} or self.status >= 500
+        return not (self.ok or passes or self.code.lower() in _PASSING_CODES)
 
     @property
     def _error(self) -> dict[str, Any]:
@@ -105,7 +122,7 @@ def parse(content_type: str, body: bytes, parts: Sequence[Operation | ChangeSet]
         f"Content-Type: {content_type}{_LINE}{_LINE}".encode() + body
     )
     answers = message.get_payload()
-    if not isinstance(answers, list) or len(answers) != len(parts):
+    if not isinstance(answers, list) or len(answers) != len(parts) or _is_cut_short(message):
         raise Transient("Dataverse answered a batch with something else or only in part")
     return [_answer(answer) for answer in answers if isinstance(answer, Message)]
 
@@ -132,6 +149,10 @@ def _answer(part: Message) -> Response:
             raise Transient("Dataverse left a change set unanswered")
         return next((one for one in responses if not one.ok), responses[0])
     return _http_response(part.get_payload(decode=True))
+
+
+def _is_cut_short(message: Message) -> bool:
+    return any(isinstance(one, CloseBoundaryNotFoundDefect) for one in message.defects)
 
 
 def _http_response(payload: object) -> Response:

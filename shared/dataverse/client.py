@@ -17,11 +17,14 @@ from azure.core.pipeline.policies import (
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 
 from shared.dataverse.batch import ChangeSet, Operation, Response, compose, json_object, parse
-from shared.errors import Transient
+from shared.errors import Permanent, Transient
 
 API = "/api/data/v9.2"
 MAX_BATCH = 1000  # requests in one batch (dataverse.md 4)
 _MAX_BATCH_CHARACTERS = 16 * 1024 * 1024  # far under what a request may carry
+# A batch of messages gets no lock renewal: it must end well within the lock's five minutes.
+_CONNECT_SECONDS = 5
+_ANSWER_SECONDS = 60
 _HEADERS = {
     "Accept": "application/json",
     "OData-MaxVersion": "4.0",
@@ -38,13 +41,15 @@ class Dataverse(Protocol):
 
         Raises:
             Transient: the round trip as a whole failed; what was written is not known.
+            Permanent: Dataverse will never take this batch; nothing was written.
         """
 
     async def read_all(self, path: str) -> list[dict[str, Any]]:
         """Return all rows of a query, page by page.
 
         Raises:
-            Transient: Dataverse did not answer, or refused.
+            Transient: Dataverse did not answer, or refuses for now.
+            Permanent: Dataverse will never answer this query.
         """
 
 
@@ -133,7 +138,12 @@ class DataverseClient:
 
     async def _send(self, request: HttpRequest) -> AsyncHttpResponse:
         try:
-            return await self._client.send_request(request, enforce_https=self._https)
+            return await self._client.send_request(
+                request,
+                enforce_https=self._https,
+                connection_timeout=_CONNECT_SECONDS,
+                read_timeout=_ANSWER_SECONDS,
+            )
         except AzureError as error:
             raise Transient(f"Dataverse did not answer: {error.message}") from error
 
@@ -158,8 +168,10 @@ def _weight(operation: Operation) -> int:
     return sum(len(text) for text in texts if isinstance(text, str))
 
 
-def _refusal(answer: AsyncHttpResponse) -> Transient:
+def _refusal(answer: AsyncHttpResponse) -> Transient | Permanent:
     refused = Response(status=answer.status_code, body=json_object(answer.content))
+    if refused.is_final:
+        return Permanent(refused.problem)
     return Transient(refused.problem, retry_after=_retry_after(answer))
 
 

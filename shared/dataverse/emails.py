@@ -61,7 +61,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Email:
-    """An `email` row, as far as the rules need it."""
+    """An `email` row, as far as the rules need it; `etag` guards a write to it."""
 
     id: ActivityId
     message_id: str
@@ -70,6 +70,7 @@ class Email:
     parent: ActivityId | None = None
     regarding: Reference | None = None
     owner: str = ""
+    etag: str = "*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,7 @@ def email_row(row: Mapping[str, Any]) -> Email:
         if regarding
         else None,
         owner=row["_ownerid_value"] or "",
+        etag=row["@odata.etag"],
     )
 
 
@@ -138,11 +140,11 @@ def create_email(
 
 
 def rewrite_email(
-    activity: ActivityId, content: Content, entity_sets: Mapping[str, str]
+    email: Email, content: Content, entity_sets: Mapping[str, str]
 ) -> tuple[Operation, ...]:
     """Let the sender's own copy, which knows more, replace what a recipient's copy said."""
     columns = {**_said(content), **_correlated(content, entity_sets)}
-    return _amended(activity, columns, outgoing=content.outgoing)
+    return _amended(email, columns, outgoing=content.outgoing)
 
 
 def correlate_email(
@@ -151,18 +153,19 @@ def correlate_email(
     """Give a row the parent that was not there when it was made, and the owner that follows."""
     owner = {} if email.outgoing else _owned(content)
     columns = {**_correlated(content, entity_sets), **owner}
-    return _amended(email.id, columns, outgoing=email.outgoing)
+    return _amended(email, columns, outgoing=email.outgoing)
 
 
-def _amended(
-    activity: ActivityId, columns: dict[str, Any], *, outgoing: bool
-) -> tuple[Operation, ...]:
-    """Change completed mail, which is read-only until it is reopened (dataverse.md 2.4)."""
-    path = f"emails({activity})"
+def _amended(email: Email, columns: dict[str, Any], *, outgoing: bool) -> tuple[Operation, ...]:
+    """Change completed mail, which is read-only until it is reopened (dataverse.md 2.4).
+
+    Refused if the row is no longer as it was read: two amendments never mix.
+    """
+    path = f"emails({email.id})"
     return (
-        Operation("PATCH", path, _REOPENED, if_match="*"),
+        Operation("PATCH", path, _REOPENED, if_match=email.etag),
         Operation("PATCH", path, columns, if_match="*"),
-        _complete(activity, outgoing=outgoing),
+        _complete(email.id, outgoing=outgoing),
     )
 
 

@@ -93,7 +93,7 @@ def link_row(row: Mapping[str, Any]) -> Link:
     return Link(
         id=LinkId(row["tether_linkid"]),
         etag=row["@odata.etag"],
-        state=LinkState(row["tether_state"]),
+        state=_state(row["tether_state"]),
         activity=row["_tether_emailid_value"],
         message_id=row["tether_internetmessageid"] or "",
         conversation_index=row["tether_conversationindex"] or "",
@@ -101,11 +101,38 @@ def link_row(row: Mapping[str, Any]) -> Link:
     )
 
 
+def _state(value: int | None) -> LinkState:
+    """Read a state; one that somebody emptied counts as removed, which the category heals."""
+    return LinkState(value) if value in set(LinkState) else LinkState.REMOVED
+
+
 def write_link(
     link: LinkId, known: Link | None, tracking: Tracking, activity: ActivityId, now: datetime
 ) -> Operation:
     """Tie the item to the activity; refused if the link is no longer as it was read."""
     columns = {
+        **_columns(tracking, now),
+        "tether_EmailId@odata.bind": f"emails({activity})",
+        "tether_state": LinkState.TRACKED,
+        "tether_detail": None,
+    }
+    return _patch(link, known, columns)
+
+
+def fail_link(
+    link: LinkId, known: Link | None, tracking: Tracking, why: str, now: datetime
+) -> Operation:
+    """Note that Dynamics refused the item's activity, and why."""
+    columns = {
+        **_columns(tracking, now),
+        "tether_state": LinkState.FAILED,
+        "tether_detail": fit(why, 1000),
+    }
+    return _patch(link, known, columns)
+
+
+def _columns(tracking: Tracking, now: datetime) -> dict[str, Any]:
+    return {
         "tether_name": fit(tracking.subject or "(no subject)", 200),
         "tether_kind": 1,
         "tether_MailboxId@odata.bind": f"tether_mailboxes({tracking.mailbox})",
@@ -113,14 +140,14 @@ def write_link(
         "tether_internetmessageid": fit(tracking.message_id, 1000),
         "tether_conversationroot": tracking.conversation_root or None,
         "tether_conversationindex": tracking.conversation_index[:_MAX_CONVERSATION_INDEX] or None,
-        "tether_EmailId@odata.bind": f"emails({activity})",
         "tether_reason": tracking.reason,
         "tether_TrackedBy@odata.bind": f"systemusers({tracking.tracked_by})",
         "tether_trackedon": written(now),
-        "tether_state": LinkState.TRACKED,
         "tether_removedon": None,
-        "tether_detail": None,
     }
+
+
+def _patch(link: LinkId, known: Link | None, columns: dict[str, Any]) -> Operation:
     return Operation(
         "PATCH",
         f"tether_links({link})",

@@ -1,7 +1,8 @@
 """Mailboxes: who is ready according to Dynamics, and what Tether keeps of each enrolled one."""
 
 import json
-from collections.abc import Collection, Mapping
+import logging
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
@@ -13,11 +14,18 @@ from shared.dataverse.text import fit
 from shared.graph.messages import Folder
 from shared.identifiers import MailboxId, SystemUserId
 
+logger = logging.getLogger("tether.mailboxes")
+
 _SELECT = (
     "tether_mailboxid,tether_name,tether_state,tether_folders,_tether_systemuserid_value,"
-    "tether_mailsubscriptionid,tether_mailsubscriptionexpireson,tether_catchupneededsince,"
-    "tether_catchupreason"
+    "tether_mailsubscriptionid,tether_mailsubscriptionexpireson,tether_mailsubscriptionkey,"
+    "tether_syncfrom,tether_catchupneededsince,tether_catchupreason"
 )
+_NO_SUBSCRIPTION = {
+    "tether_mailsubscriptionid": None,
+    "tether_mailsubscriptionexpireson": None,
+    "tether_mailsubscriptionkey": None,
+}
 # Server-side sync for incoming mail and appointments, approved, tested and enabled, active
 # (server-side-sync.md 6.1; appointments number their methods differently).
 _READY = (
@@ -56,14 +64,19 @@ class ReadyMailbox:
 
 @dataclass(frozen=True, slots=True)
 class MailboxRow:
-    """A `tether_mailbox` row; `folders` maps the ids of well-known folders to what they are."""
+    """A `tether_mailbox` row; `folders` maps the ids of well-known folders to what they are.
+
+    `sync_from` is when the mailbox was first enrolled: older mail is not tracked by the filter.
+    `subscription_key` is the id of the key that sealed the subscription's client state.
+    """
 
     id: MailboxId
     systemuser: SystemUserId
-    name: str
     state: MailboxState
     folders: Mapping[str, Folder] = field(default_factory=dict)
+    sync_from: datetime | None = None
     subscription: str | None = None
+    subscription_key: str | None = None
     expires: datetime | None = None
     catch_up_needed_since: datetime | None = None
     catch_up_reason: str = ""
@@ -102,30 +115,45 @@ def filtering_methods_of(systemusers: Collection[str]) -> list[Operation]:
     )
 
 
-def mailbox_row(row: Mapping[str, Any]) -> MailboxRow:
-    """Read a `tether_mailbox` row."""
+def mailbox_rows(rows: Iterable[Mapping[str, Any]]) -> list[MailboxRow]:
+    """Read `tether_mailbox` rows; one that somebody made unreadable is logged and left out.
+
+    Enrolment then takes the mailbox for a new one and writes the row afresh.
+    """
+    readable: list[MailboxRow] = []
+    for row in rows:
+        try:
+            readable.append(_mailbox_row(row))
+        except (ValueError, AttributeError, TypeError) as problem:
+            logger.error("unreadable tether_mailbox=%s: %s", row["tether_mailboxid"], problem)
+    return readable
+
+
+def _mailbox_row(row: Mapping[str, Any]) -> MailboxRow:
     return MailboxRow(
         id=MailboxId(row["tether_mailboxid"]),
         systemuser=SystemUserId(row["_tether_systemuserid_value"] or ""),
-        name=row["tether_name"] or "",
         state=MailboxState(row["tether_state"] or MailboxState.SUSPENDED),
         folders={
             folder_id: Folder(name)
             for name, folder_id in json.loads(row["tether_folders"] or "{}").items()
         },
+        sync_from=_moment(row["tether_syncfrom"]),
         subscription=row["tether_mailsubscriptionid"],
+        subscription_key=row["tether_mailsubscriptionkey"],
         expires=_moment(row["tether_mailsubscriptionexpireson"]),
         catch_up_needed_since=_moment(row["tether_catchupneededsince"]),
         catch_up_reason=row["tether_catchupreason"] or "",
     )
 
 
-def enrol(mailbox: ReadyMailbox, folders: Mapping[Folder, str]) -> Operation:
+def enrol(mailbox: ReadyMailbox, folders: Mapping[Folder, str], sync_from: datetime) -> Operation:
     """Make or renew a mailbox's row, before anything of it can arrive."""
     return _patch(
         mailbox.id,
         {
             "tether_name": fit(mailbox.name, 200),
+            "tether_syncfrom": written(sync_from),
             "tether_SystemUserId@odata.bind": f"systemusers({mailbox.systemuser})",
             "tether_state": MailboxState.ENROLLED,
             "tether_folders": json.dumps(folders),
@@ -140,22 +168,29 @@ def suspend(mailbox: MailboxId) -> Operation:
         mailbox,
         {
             "tether_state": MailboxState.SUSPENDED,
-            "tether_mailsubscriptionid": None,
-            "tether_mailsubscriptionexpireson": None,
+            **_NO_SUBSCRIPTION,
         },
     )
 
 
-def keep_subscription(mailbox: MailboxId, subscription: str, expires: datetime) -> Operation:
-    """Note the live subscription of a mailbox."""
+def keep_subscription(
+    mailbox: MailboxId, subscription: str, expires: datetime, key: str
+) -> Operation:
+    """Note the live subscription of a mailbox, and the id of the key it is sealed with."""
     return _patch(
         mailbox,
         {
             "tether_mailsubscriptionid": subscription,
             "tether_mailsubscriptionexpireson": written(expires),
+            "tether_mailsubscriptionkey": key,
             "tether_lasterror": None,
         },
     )
+
+
+def lose_subscription(mailbox: MailboxId, problem: str) -> Operation:
+    """Note that a mailbox has no subscription and why, so that the next pass gives it one."""
+    return _patch(mailbox, {**_NO_SUBSCRIPTION, "tether_lasterror": fit(problem, 2000)})
 
 
 def need_catch_up(mailbox: MailboxId, since: datetime, reason: str) -> Operation:
@@ -166,9 +201,16 @@ def need_catch_up(mailbox: MailboxId, since: datetime, reason: str) -> Operation
     )
 
 
-def note_error(mailbox: MailboxId, problem: str) -> Operation:
-    """Note why a mailbox does not sync."""
-    return _patch(mailbox, {"tether_lasterror": fit(problem, 2000)})
+def refuse(mailbox: ReadyMailbox, problem: str) -> Operation:
+    """Note why a ready mailbox cannot be enrolled."""
+    return _patch(
+        mailbox.id,
+        {
+            "tether_name": fit(mailbox.name, 200),
+            "tether_state": MailboxState.SUSPENDED,
+            "tether_lasterror": fit(problem, 2000),
+        },
+    )
 
 
 def written(moment: datetime) -> str:

@@ -5,7 +5,8 @@ from urllib.parse import quote
 
 from shared.dataverse.batch import Operation
 
-_MAX_FILTER_CHARACTERS = 12_000  # a URL in a batch may have 64 KB once it is percent-encoded
+_MAX_FILTER_CHARACTERS = 48_000  # percent-encoded; a URL in a batch may have 64 KB
+_AROUND_A_VALUE = len("%27%27%2C")
 
 
 def rows_where_in(
@@ -36,10 +37,11 @@ def _slices(values: list[str], repeated: int) -> Iterator[list[str]]:
     some: list[str] = []
     used = 0
     for value in values:
-        if some and used + len(value) + 3 > room:
+        weight = len(quote(value.replace("'", "''"), safe="")) + _AROUND_A_VALUE
+        if some and used + weight > room:
             yield some
             some, used = [], 0
         some.append(value)
-        used += len(value) + 3
+        used += weight
     if some:
         yield some

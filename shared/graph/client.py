@@ -122,13 +122,31 @@ class GraphClient:
         ).encode()
         try:
             content: bytes | None = await self._adapter.send_primitive_async(info, "bytes", {})
-            answer = json.loads(content or b"")
+            answer = _loaded(content or b"")
             return answer if isinstance(answer, dict) and "responses" in answer else _failure(502)
         except APIError as error:
             headers = {k.lower(): v for k, v in (error.response_headers or {}).items()}
             return _failure(error.response_status_code or 502, str(error), headers)
         except (httpx.HTTPError, AzureError, ValueError) as error:
             return _failure(503, str(error) or type(error).__name__)
+
+
+def _loaded(content: bytes) -> Any:  # noqa: ANN401 - it is JSON
+    """Read JSON; lone surrogates, which no text may hold, become U+FFFD."""
+    document = json.loads(content)
+    return _mended(document) if b"\\ud" in content.lower() else document
+
+
+def _mended(value: Any) -> Any:  # noqa: ANN401
+    match value:
+        case str():
+            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        case dict():
+            return {name: _mended(held) for name, held in value.items()}
+        case list():
+            return [_mended(held) for held in value]
+        case _:
+            return value
 
 
 def _written(part_id: str, request: GraphRequest) -> dict[str, Any]:

@@ -31,9 +31,14 @@ class ClientStateKeys:
         self._tenant = tenant
         self._keys = dict(keys)
 
+    @property
+    def current(self) -> str:
+        """The id of the key that seals now."""
+        return next(iter(self._keys))
+
     def seal(self, subject: Subject) -> str:
         """Return the client state for a subscription."""
-        return self._write(next(iter(self._keys)), subject)
+        return self._write(self.current, subject)
 
     def open(self, client_state: str) -> Subject | None:
         """Return what a genuine client state is for; None for any other text."""
@@ -51,7 +56,7 @@ class ClientStateKeys:
 
     def is_current(self, client_state: str) -> bool:
         """Tell whether a state was sealed with the key that seals now."""
-        return client_state.partition(".")[0] == next(iter(self._keys))
+        return client_state.partition(".")[0] == self.current
 
     def _write(self, key_id: str, subject: Subject) -> str:
         told = f"{self._tenant}|{subject.mailbox}|{subject.kind}".encode()

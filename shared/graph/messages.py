@@ -1,20 +1,29 @@
 """Mail in a mailbox: how it is asked for, what of it matters, and the category on it."""
 
 import base64
-import binascii
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from urllib.parse import quote
 
-from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field, field_validator
+from pydantic import (
+    AliasChoices,
+    AliasPath,
+    BaseModel,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 from shared.graph.client import IMMUTABLE_IDS, GraphRequest
 from shared.identifiers import ItemId, MailboxId
 
 TRACKED_CATEGORY = "Tracked To Dynamics 365"  # server-side-sync.md 1.3
 _IN_REPLY_TO = "String 0x1042"  # PidTagInReplyToId: there for sent mail, too (graph.md 8.2)
+_NO_BODY = {"content": ""}
+_LONGEST_MESSAGE_ID = 998  # a line of a message may not be longer (RFC 5322 2.1.1)
 _SELECT = (
     "id,internetMessageId,subject,body,from,sender,toRecipients,ccRecipients,bccRecipients,"
     "categories,parentFolderId,isDraft,receivedDateTime,sentDateTime,conversationIndex,importance"
@@ -75,12 +84,13 @@ class Message(BaseModel):
         default=(), alias="singleValueExtendedProperties"
     )
 
-    @field_validator(
-        "internet_message_id", "subject", "body", "conversation_index", "importance", mode="before"
-    )
+    @model_validator(mode="before")
     @classmethod
-    def _absent_is_empty(cls, value: object) -> object:
-        return "" if value is None else value
+    def _null_is_absent(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        given = {name: held for name, held in value.items() if held is not None}
+        return given if (given.get("body") or {}).get("content") else {**given, "body": _NO_BODY}
 
     @property
     def in_reply_to(self) -> str:
@@ -120,7 +130,7 @@ class Message(BaseModel):
     def _conversation_bytes(self) -> bytes:
         try:
             decoded = base64.b64decode(self.conversation_index, validate=True)
-        except binascii.Error:
+        except ValueError:
             return b""
         return decoded if len(decoded) >= CONVERSATION_ROOT_BYTES else b""
 
@@ -160,4 +170,5 @@ def _path(mailbox: MailboxId, item: ItemId) -> str:
 def _first_message_id(header: str) -> str:
     """Return the first `<…>` of an In-Reply-To header; some clients write text around it."""
     start, end = header.find("<"), header.find(">")
-    return header[start : end + 1] if 0 <= start < end else header.strip()
+    found = header[start : end + 1] if 0 <= start < end else header.strip()
+    return found if len(found) <= _LONGEST_MESSAGE_ID else ""

@@ -25,7 +25,7 @@ def create_subscription(
         "/subscriptions",
         body={
             "changeType": "created,updated,deleted",
-            "notificationUrl": f"{webhook_base_url}/api/graph/notifications",
+            "notificationUrl": notification_url(webhook_base_url),
             "lifecycleNotificationUrl": f"{webhook_base_url}/api/graph/lifecycle",
             "resource": _RESOURCES[subject.kind].format(mailbox=subject.mailbox),
             "expirationDateTime": _graph_time(expires),
@@ -33,6 +33,16 @@ def create_subscription(
             "latestSupportedTlsVersion": "v1_2",
         },
     )
+
+
+def notification_url(webhook_base_url: str) -> str:
+    """Return where Graph is to report changes (functions/webhook.py)."""
+    return f"{webhook_base_url}/api/graph/notifications"
+
+
+def read_subscription(subscription: str) -> GraphRequest:
+    """Ask what a subscription is, whoever made it."""
+    return GraphRequest("GET", f"/subscriptions/{subscription}")
 
 
 def renew_subscription(subscription: str, expires: datetime) -> GraphRequest:

@@ -24,6 +24,9 @@ from shared.sync.subscribing import Answers, Subscriber
 
 logger = logging.getLogger("tether.enrolment")
 
+Problems = dict[MailboxId, str]
+"""What could not be done for a mailbox, in the service's words."""
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -35,16 +38,23 @@ class Difference:
 
     @classmethod
     def between(
-        cls, ready: Iterable[ReadyMailbox], enrolled: Iterable[MailboxRow], now: datetime
+        cls,
+        ready: Iterable[ReadyMailbox],
+        enrolled: Iterable[MailboxRow],
+        now: datetime,
+        key_id: str,
     ) -> "Difference":
-        """Compare; a subscription is renewed at half its life, and made anew when it is gone."""
+        """Compare; a subscription is renewed at half its life.
+
+        It is made anew when it is gone, or sealed with another key than `key_id`.
+        """
         wanted = {mailbox.id: mailbox for mailbox in ready}
         known = {row.id: row for row in enrolled}
         alive = {
             row.id
             for row in known.values()
             if row.subscription and row.expires and row.expires > now
-            if row.state is MailboxState.ENROLLED
+            if row.state is MailboxState.ENROLLED and row.subscription_key == key_id
         }
         return cls(
             to_enrol=tuple(m for m in wanted.values() if m.id not in alive),
@@ -77,19 +87,18 @@ class Enrolment:
         self._now = now
 
     async def enrol_and_renew(self) -> None:
-        """Make one pass over all mailboxes.
+        """Make one pass over all mailboxes; one that fails is logged and stops no other.
 
         Raises:
-            Transient: Dataverse could not be read or written; the next pass does it again.
+            Transient: Dataverse did not answer; the next pass does it again.
         """
         ready = await self._ready()
-        known = {
-            row.id: row
-            for row in map(rows.mailbox_row, await self._dataverse.read_all(rows.ALL_MAILBOXES))
-        }
-        todo = Difference.between(ready, known.values(), self._now())
+        found = await self._dataverse.read_all(rows.ALL_MAILBOXES)
+        known = {row.id: row for row in rows.mailbox_rows(found)}
+        key_id = self._subscriber.key_id
+        todo = Difference.between(ready, known.values(), self._now(), key_id)
         await self._suspend(todo.to_suspend)
-        await self._note(await self._renew(todo.to_renew))
+        await self._renew(todo.to_renew)
         await self._enrol(todo.to_enrol, known)
         for row in known.values():
             if row.catch_up_needed_since:
@@ -106,24 +115,21 @@ class Enrolment:
         Raises:
             Transient: it could not be done; the event must come again.
         """
-        found = await self._answers(rows.mailboxes_of([event.subject.mailbox]))
-        row = next(map(rows.mailbox_row, found), None)
+        found = rows.mailbox_rows(await self._answers(rows.mailboxes_of([event.subject.mailbox])))
+        row = next(iter(found), None)
         if row is None or row.state is not MailboxState.ENROLLED:
             logger.info("lifecycle event for a mailbox not enrolled: %s", event.subject.mailbox)
             return
-        answers: Answers = {}
         match event.event:
             case "reauthorizationRequired":
-                answers = await self._renew([row])
+                problems = await self._renew([row])
             case "missed":
-                await self._need_catch_up([(row, "Graph reported missed notifications")])
+                problems = await self._need_catch_up([row], "Graph reported missed notifications")
             case "subscriptionRemoved":
-                await self._need_catch_up([(row, "Graph removed the subscription")])
-                answers = await self._subscriber.subscribe([row.id])
-        await self._note(answers)
-        for answer in answers.values():
-            if not answer.ok:
-                raise Transient(answer.problem, retry_after=answer.retry_after)
+                problems = await self._need_catch_up([row], "Graph removed the subscription")
+                problems |= await self._subscribe([row.id])
+        for problem in problems.values():
+            raise Transient(problem)
 
     async def _ready(self) -> list[ReadyMailbox]:
         mailboxes = await self._dataverse.read_all(rows.READY_MAILBOXES)
@@ -143,13 +149,37 @@ class Enrolment:
         self, ready: Sequence[ReadyMailbox], known: Mapping[MailboxId, MailboxRow]
     ) -> None:
         folders = await self._folders(ready)
-        reachable = [mailbox for mailbox in ready if mailbox.id in folders]
         # The row comes first: nothing may arrive for a mailbox nobody knows.
-        await self._write([rows.enrol(mailbox, folders[mailbox.id]) for mailbox in reachable])
-        before = [known[mailbox.id] for mailbox in reachable if mailbox.id in known]
-        expired = [row for row in before if row.expires]
-        await self._need_catch_up([(row, "the subscription expired") for row in expired])
-        await self._note(await self._subscriber.subscribe([mailbox.id for mailbox in reachable]))
+        refused = await self._write(
+            {
+                mailbox.id: rows.enrol(
+                    mailbox, folders[mailbox.id], _sync_from(known.get(mailbox.id), self._now())
+                )
+                for mailbox in ready
+                if mailbox.id in folders
+            }
+        )
+        reachable = [m.id for m in ready if m.id in folders and m.id not in refused]
+        before = [known[mailbox] for mailbox in reachable if mailbox in known]
+        now = self._now()
+        expired = [row for row in before if row.expires and row.expires <= now]
+        alive = [row for row in before if row.expires and row.expires > now]
+        await self._need_catch_up(expired, "the subscription expired")
+        await self._need_catch_up(alive, "the subscription was sealed with a former key")
+        await self._subscribe(reachable)
+
+    async def _subscribe(self, mailboxes: Sequence[MailboxId]) -> Problems:
+        """Give each mailbox a live subscription; return those that did not get one noted."""
+        subscribed = await self._subscriber.subscribe(mailboxes)
+        for mailbox in subscribed.replaced:
+            logger.warning("replaced a subscription that did not reach us mailbox=%s", mailbox)
+        notes = {
+            mailbox: self._kept(mailbox, answer)
+            if answer.ok
+            else rows.lose_subscription(mailbox, answer.problem)
+            for mailbox, answer in subscribed.answers.items()
+        }
+        return await self._write(notes) | _refusals(subscribed.answers)
 
     async def _folders(
         self, mailboxes: Sequence[ReadyMailbox]
@@ -164,34 +194,40 @@ class Enrolment:
                 folders[mailbox][folder] = str(answer.body["id"])
             else:
                 refused[mailbox] = answer.problem
-        for mailbox, problem in refused.items():
-            logger.warning("mailbox not enrolled mailbox=%s problem=%s", mailbox, problem)
-            del folders[mailbox]
+        by_id = {mailbox.id: mailbox for mailbox in mailboxes}
+        for mailbox_id, problem in refused.items():
+            logger.warning("mailbox not enrolled mailbox=%s problem=%s", mailbox_id, problem)
+            del folders[mailbox_id]
+        await self._write({one: rows.refuse(by_id[one], why) for one, why in refused.items()})
         return folders
 
     async def _suspend(self, enrolled: Sequence[MailboxRow]) -> None:
-        await self._need_catch_up([(row, "the mailbox stopped being ready") for row in enrolled])
+        await self._need_catch_up(enrolled, "it stopped being ready")
         await self._subscriber.end(enrolled)
-        await self._write([rows.suspend(row.id) for row in enrolled])
+        await self._write({row.id: rows.suspend(row.id) for row in enrolled})
 
-    async def _renew(self, enrolled: Sequence[MailboxRow]) -> Answers:
+    async def _renew(self, enrolled: Sequence[MailboxRow]) -> Problems:
         answers = await self._subscriber.renew(enrolled)
         gone = [row for row in enrolled if answers[row.id].status == 404]
-        await self._need_catch_up([(row, "the subscription was gone") for row in gone])
-        return answers | await self._subscriber.subscribe([row.id for row in gone])
+        kept = {
+            mailbox: self._kept(mailbox, answer) for mailbox, answer in answers.items() if answer.ok
+        }
+        refused = await self._write(kept)
+        refused |= await self._need_catch_up(gone, "the subscription was gone")
+        refused |= await self._subscribe([row.id for row in gone])
+        return refused | _refusals({m: a for m, a in answers.items() if a.status != 404})
 
-    async def _note(self, answers: Answers) -> None:
-        """Write on each mailbox's row which subscription lives until when, or why none does."""
-        await self._write([_noted(mailbox, answer) for mailbox, answer in answers.items()])
+    def _kept(self, mailbox: MailboxId, answer: GraphResponse) -> Operation:
+        subscription, expires = str(answer.body["id"]), subscriptions.expiry_of(answer)
+        return rows.keep_subscription(mailbox, subscription, expires, self._subscriber.key_id)
 
-    async def _need_catch_up(self, gaps: Sequence[tuple[MailboxRow, str]]) -> None:
-        now = self._now()
-        await self._write(
-            [
-                rows.need_catch_up(row.id, min(now, row.expires or now), reason)
-                for row, reason in gaps
+    async def _need_catch_up(self, enrolled: Sequence[MailboxRow], why: str) -> Problems:
+        return await self._write(
+            {
+                row.id: rows.need_catch_up(row.id, _gap_began(row, self._now()), why)
+                for row in enrolled
                 if row.catch_up_needed_since is None
-            ]
+            }
         )
 
     async def _answers(self, operations: Sequence[Operation]) -> list[dict[str, Any]]:
@@ -201,20 +237,34 @@ class Enrolment:
                 raise Transient(answer.problem, retry_after=answer.retry_after)
         return [row for answer in answers for row in answer.body["value"]]
 
-    async def _write(self, operations: Sequence[Operation]) -> None:
-        for answer in await self._dataverse.batch(operations):
-            if not answer.ok:
-                raise Transient(answer.problem, retry_after=answer.retry_after)
+    async def _write(self, operations: Mapping[MailboxId, Operation]) -> Problems:
+        """Write mailboxes' rows; return what Dataverse refused."""
+        answers = await self._dataverse.batch(list(operations.values()))
+        refused = {m: a.problem for m, a in zip(operations, answers, strict=True) if not a.ok}
+        for mailbox, problem in refused.items():
+            logger.error("row refused mailbox=%s problem=%s", mailbox, problem)
+        return refused
 
 
 def _is_half_over(row: MailboxRow, now: datetime) -> bool:
     return row.expires is not None and row.expires - now < subscriptions.HALF_LIFE
 
 
-def _noted(mailbox: MailboxId, answer: GraphResponse) -> Operation:
-    if answer.ok:
-        return rows.keep_subscription(
-            mailbox, str(answer.body["id"]), subscriptions.expiry_of(answer)
-        )
-    logger.warning("no subscription mailbox=%s problem=%s", mailbox, answer.problem)
-    return rows.note_error(mailbox, answer.problem)
+def _sync_from(row: MailboxRow | None, now: datetime) -> datetime:
+    """Return since when a mailbox syncs: its first enrolment, whatever came later."""
+    return row.sync_from if row and row.sync_from else now
+
+
+def _gap_began(row: MailboxRow, now: datetime) -> datetime:
+    """Return when the subscription was last known to live: at its expiry, or when last renewed."""
+    if row.expires is None:
+        return now
+    return row.expires if row.expires <= now else row.expires - subscriptions.LIFETIME
+
+
+def _refusals(answers: Answers) -> Problems:
+    """Return what Graph refused, each logged."""
+    refused = {mailbox: answer.problem for mailbox, answer in answers.items() if not answer.ok}
+    for mailbox, problem in refused.items():
+        logger.warning("no subscription mailbox=%s problem=%s", mailbox, problem)
+    return refused

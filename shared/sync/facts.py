@@ -13,7 +13,7 @@ from shared.dataverse.emails import Email
 from shared.dataverse.links import Link, LinkState
 from shared.dataverse.mailboxes import FilteringMethod, MailboxRow
 from shared.dataverse.records import Record, Table
-from shared.errors import Transient
+from shared.errors import Permanent, Transient
 from shared.graph.messages import Message
 from shared.identifiers import (
     ActivityId,
@@ -99,6 +99,7 @@ class Facts:
             systemuser=row.systemuser,
             state=row.state,
             filtering=self.filtering.get(row.systemuser, FilteringMethod.REPLIES),
+            sync_from=row.sync_from,
             folders=row.folders,
         )
         return Snapshot(
@@ -189,11 +190,14 @@ def facts_of(answers: Iterable[tuple[Question, Response]]) -> Facts:
 
     Raises:
         Transient: a question was not answered.
+        Permanent: a question will never be answered.
     """
     facts = Facts()
     for question, response in answers:
         if question.topic is Table.LEAD and response.status == 404:
             continue  # leads come with Dynamics 365 Sales alone (dataverse.md 1.1)
+        if response.is_final:
+            raise Permanent(f"{question.operation.path[:200]}: {response.problem}")
         if not response.ok:
             raise Transient(response.problem, retry_after=response.retry_after)
         _note(facts, question.topic, response.body["value"])
@@ -212,13 +216,13 @@ def _note(facts: Facts, topic: Topic | Table, rows: list[dict[str, Any]]) -> Non
 
 
 def _note_mailbox(facts: Facts, row: dict[str, Any]) -> None:
-    mailbox = mailboxes.mailbox_row(row)
-    facts.mailboxes[mailbox.id] = mailbox
+    for mailbox in mailboxes.mailbox_rows([row]):
+        facts.mailboxes[mailbox.id] = mailbox
 
 
 def _note_filtering(facts: Facts, row: dict[str, Any]) -> None:
     chosen = row["incomingemailfilteringmethod"]
-    if chosen is not None:  # a user who never chose has the default (server-side-sync.md 1.2)
+    if chosen in set(FilteringMethod):  # a user who never chose has the default
         facts.filtering[SystemUserId(row["systemuserid"])] = FilteringMethod(chosen)
 
 

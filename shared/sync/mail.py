@@ -11,7 +11,7 @@ from shared.dataverse.links import LinkState, Reason, Tracking
 from shared.dataverse.mailboxes import FilteringMethod, MailboxState
 from shared.dataverse.records import Table
 from shared.graph.messages import Folder, Message
-from shared.identifiers import ActivityId, link_id_of_item
+from shared.identifiers import link_id_of_item
 from shared.sync.parties import owner_of, parties_of
 from shared.sync.plan import Ignore, Keep, Plan, Track, Unlink
 from shared.sync.snapshot import Snapshot
@@ -86,7 +86,8 @@ def _automatic_reason(snapshot: Snapshot, message: Message) -> Reason | None:
         return None
     if message.is_meeting_message:
         return None
-    if folder is Folder.INBOX and _passes(filtering, snapshot, message):
+    arrived = folder is Folder.INBOX and not _is_older(snapshot, message)
+    if arrived and _passes(filtering, snapshot, message):
         return Reason.FILTER
     return Reason.REPLY if _correlated(snapshot, message) else None
 
@@ -105,22 +106,36 @@ def _passes(filtering: FilteringMethod, snapshot: Snapshot, message: Message) ->
             return False
 
 
+def _is_older(snapshot: Snapshot, message: Message) -> bool:
+    """Tell whether a mail arrived before its mailbox first synced (server-side-sync.md 1.2)."""
+    since, received = snapshot.mailbox.sync_from, message.received
+    return since is not None and received is not None and received < since
+
+
 def _why_not(snapshot: Snapshot, message: Message) -> str:
+    if snapshot.link and snapshot.link.state is LinkState.FAILED:
+        return "Dynamics refused it; its link says why, and the category tries again"
     if snapshot.link:
         return "it was taken out of Dynamics and has not been marked again"
     if message.is_meeting_message:
         return "a meeting message is not mail; the meeting is tracked in the calendar"
-    folder, filtering = _folder(snapshot, message), snapshot.mailbox.filtering
+    folder = _folder(snapshot, message)
     if folder in _NEVER_BY_ITSELF:
         return f"mail in {folder} is tracked only by the category"
-    if filtering is FilteringMethod.NONE:
+    return _why_not_let_in(snapshot, message)
+
+
+def _why_not_let_in(snapshot: Snapshot, message: Message) -> str:
+    if snapshot.mailbox.filtering is FilteringMethod.NONE:
         return "the personal option is 'No email messages', and it has no category"
-    if folder is not Folder.INBOX:
+    if _folder(snapshot, message) is not Folder.INBOX:
         return "it is not in the Inbox, answers no tracked mail and has no category"
+    if _is_older(snapshot, message):
+        return "it arrived before the mailbox was enrolled, and has no category"
     return {
         FilteringMethod.KNOWN_SENDERS: "the sender is no lead, contact or account",
         FilteringMethod.ANY_RECORD: "the sender is no email-enabled record",
-    }.get(filtering, "it answers no tracked mail and has no category")
+    }.get(snapshot.mailbox.filtering, "it answers no tracked mail and has no category")
 
 
 def _correlated(snapshot: Snapshot, message: Message) -> Email | None:
@@ -142,14 +157,17 @@ def _correlated(snapshot: Snapshot, message: Message) -> Email | None:
     return first.email if first else None
 
 
-def _parent(snapshot: Snapshot, message: Message) -> ActivityId | None:
-    """Return the correlated mail if it comes before this one, so that no two are each other's."""
+def _parent(snapshot: Snapshot, message: Message) -> Email | None:
+    """Return the correlated mail if it comes before this one, so that no two are each other's.
+
+    From it alone come owner and regarding: what comes after may or may not be tracked by now.
+    """
     correlated = _correlated(snapshot, message)
     if correlated is None or correlated is snapshot.answered:
-        return correlated.id if correlated else None
+        return correlated
     place = message.place_in_conversation
-    before = (one for one in snapshot.companions if len(one.place) < len(place))
-    return next((one.email.id for one in before if one.email.id == correlated.id), None)
+    before = (one.email for one in snapshot.companions if len(one.place) < len(place))
+    return next((email for email in before if email.id == correlated.id), None)
 
 
 def _descends(place: str, ancestor: str) -> bool:
@@ -177,7 +195,7 @@ def _tracking(snapshot: Snapshot, message: Message, reason: Reason) -> Tracking:
 def _content(snapshot: Snapshot, message: Message, email: Email | None) -> Content:
     """Return what the activity says; once outgoing, always outgoing: the sender's copy knows."""
     outgoing = _folder(snapshot, message) is Folder.SENT
-    correlated = _correlated(snapshot, message)
+    parent = _parent(snapshot, message)
     parties = parties_of(message, snapshot.records or {}, snapshot.mailbox.systemuser)
     sent = message.sent or message.received or _EPOCH
     return Content(
@@ -194,13 +212,11 @@ def _content(snapshot: Snapshot, message: Message, email: Email | None) -> Conte
         owner=owner_of(
             parties,
             outgoing=outgoing,
-            correlated_owner=correlated.owner if correlated else "",
+            correlated_owner=parent.owner if parent else "",
             otherwise=snapshot.mailbox.systemuser,
         ),
-        parent=_parent(snapshot, message),
-        regarding=None
-        if email and email.regarding
-        else (correlated.regarding if correlated else None),
+        parent=parent.id if parent else None,
+        regarding=parent.regarding if parent and not (email and email.regarding) else None,
     )
 
 

@@ -1,23 +1,45 @@
 """The category on a mail: put on before Dynamics is written to, taken off before a link goes.
 
 That order is what makes the category tell the truth without a further row: a link without the
-category always means that somebody took it off, whatever died in between.
+category always means that somebody took it off, whatever died in between. The mail was read before
+its link, though: another instance may have put both there since. So a mail that is let go is looked
+at once more, and must still be in the version that was read.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
 
 from shared.graph.client import GraphRequest, GraphResponse
-from shared.graph.messages import TRACKED_CATEGORY, set_categories
+from shared.graph.messages import TRACKED_CATEGORY, read_message, set_categories
 from shared.sync.plan import Track, Unlink
 from shared.sync.writes import Decision
 
 
 def markings(decisions: Sequence[Decision]) -> list[tuple[Decision, GraphRequest]]:
-    """Return the decisions that change a mail's categories, each with the request that does."""
+    """Return the decisions that need a word with Outlook first, each with its request."""
     return [
         (decision, request) for decision in decisions if (request := _request(decision)) is not None
     ]
+
+
+def unmarkings(decisions: Sequence[Decision]) -> list[tuple[Decision, GraphRequest]]:
+    """Return the decisions whose category was put on for nothing, each with the request to undo."""
+    undone = []
+    for decision in decisions:
+        plan, message, change = decision.plan, decision.read.message, decision.read.change
+        if isinstance(plan, Track) and plan.mark and message:
+            before = message.categories
+            request = set_categories(change.mailbox, change.item, message.etag, before)
+            undone.append((decision, request))
+    return undone
+
+
+def is_overtaken(decision: Decision, response: GraphResponse) -> bool:
+    """Tell whether a mail that is to be let go has changed since it was read."""
+    plan, message = decision.plan, decision.read.message
+    if message is None or not isinstance(plan, Unlink) or plan.unmark:
+        return False
+    return response.body.get("@odata.etag") != message.etag
 
 
 def at_new_version(decision: Decision, response: GraphResponse) -> Decision:
@@ -32,14 +54,16 @@ def at_new_version(decision: Decision, response: GraphResponse) -> Decision:
 
 def _request(decision: Decision) -> GraphRequest | None:
     plan, message = decision.plan, decision.read.message
+    change = decision.read.change
     if message is None:
         return None
+    if isinstance(plan, Unlink) and not plan.unmark:
+        return read_message(change.mailbox, change.item)
     if isinstance(plan, Track) and plan.mark:
         wanted = (*message.categories, TRACKED_CATEGORY)
-    elif isinstance(plan, Unlink) and plan.unmark:
+    elif isinstance(plan, Unlink):
         ours = TRACKED_CATEGORY.casefold()
         wanted = tuple(name for name in message.categories if name.casefold() != ours)
     else:
         return None
-    change = decision.read.change
     return set_categories(change.mailbox, change.item, message.etag, wanted)

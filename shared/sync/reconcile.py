@@ -4,35 +4,36 @@ One round: read the items (Graph, batches of 20), look up what Dynamics knows (o
 put the category on, write (one batch). What another writer got to first is looked at again.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pydantic import ValidationError
 
 from shared.changes import Change, coalesce
-from shared.dataverse.batch import Response
 from shared.dataverse.client import Dataverse
-from shared.dataverse.mailboxes import mailbox_row, mailboxes_of
+from shared.dataverse.mailboxes import mailbox_rows, mailboxes_of
 from shared.errors import Transient
 from shared.graph.client import Graph, GraphResponse
 from shared.graph.messages import Message, read_message
 from shared.identifiers import MailboxId, SystemUserId
 from shared.sync.facts import Facts, Read, facts_of, questions
 from shared.sync.mail import decide
-from shared.sync.marking import at_new_version, markings
+from shared.sync.marking import at_new_version, is_overtaken, markings, unmarkings
 from shared.sync.outcome import Failed, Impossible, Outcome, Settled
-from shared.sync.plan import Unlink
+from shared.sync.plan import Track, Unlink
 from shared.sync.planning import plan_batch
 from shared.sync.seen import SeenVersions
-from shared.sync.writes import Decision, Write, writes_for
+from shared.sync.writes import Decision, failed_links, writes_for
+
+logger = logging.getLogger("tether.sync")
 
 _ROUNDS = 4
 _SOON_SECONDS = 5.0
-# Row versions, keys and rows that moved on since they were read: whoever looks again sees why.
+_SLOW = timedelta(seconds=1)
+# The mail is gone, or no longer in the version that was read.
 _MOVED_ON = {404, 412}
 _GONE = "ErrorItemNotFound"  # any other 404 speaks of the mailbox, not of the item (graph.md 1.7)
-# SQL deadlocks and time-outs, unexpected errors: they come as 400 or 500 (dataverse.md 7).
-_PASSING_CODES = {"0x80044150", "0x80044151", "0x80040216"}
 
 
 class Reconciler:
@@ -65,29 +66,38 @@ class Reconciler:
         return outcome
 
     async def _guarded_round(self, work: list[Change], outcome: Outcome) -> list[Failed]:
+        """Make a round; what one mail does to it must not fail its neighbours."""
         before = len(outcome.settled)
         try:
             return await self._round(work, outcome)
         except Transient as problem:
-            ended: list[Failed | Impossible | Settled]
-            ended = [*outcome.failed, *outcome.impossible, *outcome.settled[before:]]
-            done = {(end.change.mailbox, end.change.item) for end in ended}
             outcome.failed += [
                 Failed(change, str(problem), problem.retry_after)
-                for change in work
-                if (change.mailbox, change.item) not in done
+                for change in _not_ended(work, outcome, before)
             ]
+            return []
+        except Exception as problem:
+            rest = _not_ended(work, outcome, before)
+            if len(rest) > 1:
+                half = len(rest) // 2
+                moved_on = await self._guarded_round(rest[:half], outcome)
+                return [*moved_on, *await self._guarded_round(rest[half:], outcome)]
+            logger.warning("cannot be reconciled", exc_info=problem)
+            reason = f"{type(problem).__name__}: {problem}"
+            outcome.impossible += [Impossible(change, reason) for change in rest]
             return []
 
     async def _round(self, work: list[Change], outcome: Outcome) -> list[Failed]:
         """Take every change as far as it goes; return those to be looked at again at once."""
+        began = self._now()
         reads = await self._read(work, outcome)
         facts = await self._look_up(reads)
         decisions = _decide(facts, reads, outcome)
         marked, changed_in_outlook = await self._mark(decisions, outcome)
         written, changed_in_dynamics = await self._write(marked, outcome)
+        was_slow = self._now() - began > _SLOW
         for decision in written:
-            self._settle(decision, outcome)
+            self._settle(decision, outcome, was_slow=was_slow)
         return [*changed_in_outlook, *changed_in_dynamics]
 
     async def _read(self, work: Sequence[Change], outcome: Outcome) -> list[Read]:
@@ -123,7 +133,7 @@ class Reconciler:
         for response in await self._dataverse.batch(mailboxes_of(unknown)) if unknown else []:
             if not response.ok:
                 raise Transient(response.problem, retry_after=response.retry_after)
-            for row in map(mailbox_row, response.body["value"]):
+            for row in mailbox_rows(response.body["value"]):
                 self._users[row.id] = row.systemuser
         return {mailbox: self._users[mailbox] for mailbox in mailboxes & self._users.keys()}
 
@@ -141,12 +151,14 @@ class Reconciler:
         marking = markings(decisions)
         responses = await self._graph.batch([request for _, request in marking])
         for (decision, _), response in zip(marking, responses, strict=True):
-            if response.ok:
+            overtaken = response.ok and is_overtaken(decision, response)
+            if response.ok and not overtaken:
                 ready[id(decision)] = at_new_version(decision, response)
                 continue
             del ready[id(decision)]
-            if response.status in _MOVED_ON:
-                moved_on.append(Failed(decision.read.change, response.problem, _SOON_SECONDS))
+            if overtaken or response.status in _MOVED_ON:
+                problem = "the mail changed while it was looked at"
+                moved_on.append(Failed(decision.read.change, problem, _SOON_SECONDS))
             else:
                 _refused_by_graph(decision.read.change, response, outcome)
         return list(ready.values()), moved_on
@@ -158,25 +170,40 @@ class Reconciler:
         responses = await self._dataverse.batch([write.change_set for write in writes])
         unwritten: set[int] = set()
         moved_on: list[Failed] = []
+        hopeless: list[tuple[Decision, str]] = []
         for write, response in zip(writes, responses, strict=True):
             if response.ok:
                 continue
             unwritten |= {id(decision) for decision in write.decisions}
-            if response.status in _MOVED_ON:
-                moved_on += [
-                    Failed(decision.read.change, response.problem, _SOON_SECONDS)
-                    for decision in write.decisions
-                ]
+            wait = _SOON_SECONDS if response.has_moved_on else response.retry_after
+            failed = [
+                Failed(decision.read.change, response.problem, wait) for decision in write.decisions
+            ]
+            if response.has_moved_on:
+                moved_on += failed
+            elif response.is_final:
+                hopeless += [(decision, response.problem) for decision in write.decisions]
             else:
-                _refused_by_dataverse(write, response, outcome)
+                outcome.failed += failed
+        await self._give_up(hopeless, outcome)
         return [decision for decision in decisions if id(decision) not in unwritten], moved_on
 
-    def _settle(self, decision: Decision, outcome: Outcome) -> None:
+    async def _give_up(self, hopeless: Sequence[tuple[Decision, str]], outcome: Outcome) -> None:
+        """Let Outlook and Dynamics say what is so: not tracked, and why."""
+        decisions = [decision for decision, _ in hopeless]
+        await self._graph.batch([request for _, request in unmarkings(decisions)])
+        await self._dataverse.batch(failed_links(hopeless, self._now()))
+        outcome.impossible += [Impossible(one.read.change, problem) for one, problem in hopeless]
+
+    def _settle(self, decision: Decision, outcome: Outcome, *, was_slow: bool) -> None:
         change, message, plan = decision.read.change, decision.read.message, decision.plan
         outcome.settled.append(Settled(change, plan))
         if message:
             self._seen.note(change.mailbox, change.item, message.etag)
-        if not isinstance(plan, Unlink) and plan.look_again:
+        # Between the read and the write the mail may have been deleted, and another instance may
+        # have found no link yet to remove: after a slow round it is looked at once more.
+        stale = was_slow and isinstance(plan, Track)
+        if stale or (not isinstance(plan, Unlink) and plan.look_again):
             outcome.look_again.append(change.model_copy(update={"looked_before": True}))
 
 
@@ -198,12 +225,8 @@ def _refused_by_graph(change: Change, response: GraphResponse, outcome: Outcome)
         outcome.failed.append(Failed(change, response.problem, response.retry_after))
 
 
-def _refused_by_dataverse(write: Write, response: Response, outcome: Outcome) -> None:
-    """A missing role or a busy server passes; what the server calls wrong stays wrong."""
-    passes = response.status in {401, 403, 408, 429} or response.status >= 500
-    for decision in write.decisions:
-        change = decision.read.change
-        if passes or response.code.lower() in _PASSING_CODES:
-            outcome.failed.append(Failed(change, response.problem, response.retry_after))
-        else:
-            outcome.impossible.append(Impossible(change, response.problem))
+def _not_ended(work: Sequence[Change], outcome: Outcome, settled_before: int) -> list[Change]:
+    ended: list[Failed | Impossible | Settled]
+    ended = [*outcome.failed, *outcome.impossible, *outcome.settled[settled_before:]]
+    done = {(end.change.mailbox, end.change.item) for end in ended}
+    return [change for change in work if (change.mailbox, change.item) not in done]

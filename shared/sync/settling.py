@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from shared.bus import PARKED, Bus, Message, change_messages, parked_message, retry_message
 from shared.changes import Kind
-from shared.sync.outcome import Failed, Outcome
+from shared.sync.outcome import Failed, Impossible, Outcome
 
 MAX_ATTEMPTS = 10
 _LATER_LOOK = timedelta(minutes=2)
@@ -21,31 +21,29 @@ async def settle(outcome: Outcome, kind: Kind, bus: Bus, now: datetime) -> None:
     Raises:
         Transient: the broker did not take it; the messages must come again.
     """
-    given_up = [failed for failed in outcome.failed if failed.change.attempt + 1 >= MAX_ATTEMPTS]
-    again = [failed for failed in outcome.failed if failed.change.attempt + 1 < MAX_ATTEMPTS]
-    parked = [
-        *(parked_message(end.change, end.reason) for end in outcome.impossible),
-        *(
-            parked_message(end.change, f"failed {MAX_ATTEMPTS} times: {end.problem}")
-            for end in given_up
-        ),
-    ]
-    await bus.send(PARKED, parked)
-    await bus.send(
-        kind.value,
-        [
-            *_retries(again, now),
-            *change_messages(outcome.look_again, due=now + _LATER_LOOK),
-        ],
-    )
+    _give_up_what_kept_failing(outcome)
+    await bus.send(PARKED, [parked_message(end.change, end.reason) for end in outcome.impossible])
+    later = change_messages(outcome.look_again, due=now + _LATER_LOOK)
+    await bus.send(kind.value, [*_retries(outcome.failed, now), *later])
 
 
 def wait_before(attempt: int, retry_after: float | None) -> timedelta:
-    """Return the server's own wish, else 2, 4, 8 … 300 seconds, with jitter."""
-    if retry_after is not None:
-        return timedelta(seconds=retry_after)
+    """Return 2, 4, 8 … 300 seconds, or what the server wishes if that is longer, and some jitter.
+
+    Growing even where the server names a short wait: ten tries must outlast a spell of throttling.
+    """
     backoff = min(_LONGEST_WAIT_SECONDS, 2.0**attempt)
-    return timedelta(seconds=backoff * random.uniform(0.75, 1.25))  # noqa: S311 - not a secret
+    wait = max(backoff, retry_after or 0.0)
+    return timedelta(seconds=wait * random.uniform(1.0, 1.25))  # noqa: S311 - not a secret
+
+
+def _give_up_what_kept_failing(outcome: Outcome) -> None:
+    tried = [failed for failed in outcome.failed if failed.change.attempt + 1 >= MAX_ATTEMPTS]
+    outcome.failed = [failed for failed in outcome.failed if failed not in tried]
+    outcome.impossible += [
+        Impossible(failed.change, f"failed {MAX_ATTEMPTS} times: {failed.problem}")
+        for failed in tried
+    ]
 
 
 def _retries(failed: Sequence[Failed], now: datetime) -> list[Message]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from shared.dataverse.emails import Email
 from shared.dataverse.links import Link
@@ -13,13 +14,17 @@ from shared.sync.parties import Records
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """A mailbox and its owner's personal option; `folders` says what a folder's id stands for."""
+    """A mailbox and its owner's personal option; `folders` says what a folder's id stands for.
+
+    Mail received before `sync_from` (UTC) is not tracked by the filter.
+    """
 
     id: MailboxId
     systemuser: SystemUserId
     state: MailboxState
     filtering: FilteringMethod
     folders: Mapping[str, Folder]
+    sync_from: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

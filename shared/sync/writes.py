@@ -6,7 +6,7 @@ from datetime import datetime
 
 from shared.dataverse.batch import ChangeSet, Operation
 from shared.dataverse.emails import Email, correlate_email, create_email, rewrite_email
-from shared.dataverse.links import remove_link, write_link
+from shared.dataverse.links import fail_link, remove_link, write_link
 from shared.identifiers import ActivityId, activity_id_of_message
 from shared.sync.facts import Read
 from shared.sync.plan import Keep, Plan, Track, Unlink
@@ -50,6 +50,15 @@ def writes_for(
     return writes
 
 
+def failed_links(refused: Sequence[tuple[Decision, str]], now: datetime) -> list[Operation]:
+    """Return what notes, for each mail that was to be tracked, that Dynamics refused it and why."""
+    return [
+        fail_link(plan.link, plan.known, plan.tracking, why, now)
+        for decision, why in refused
+        if isinstance(plan := decision.plan, Track)
+    ]
+
+
 def _operations(
     group: Sequence[Decision], entity_sets: Mapping[str, str], now: datetime
 ) -> tuple[Operation, ...]:
@@ -79,7 +88,7 @@ def _amendment(
     if email.id != activity_id_of_message(content.message_id):
         return ()
     if content.outgoing and not email.outgoing:
-        return rewrite_email(email.id, content, entity_sets)
+        return rewrite_email(email, content, entity_sets)
     if content.parent and content.parent != email.parent:
         return correlate_email(email, content, entity_sets)
     return ()
