@@ -31,12 +31,15 @@ def _keys(value: object) -> object:
     keys: dict[str, bytes] = {}
     for entry in filter(None, (part.strip() for part in value.split(","))):
         key_id, _, secret = entry.partition(":")
+        if not (key_id.isalnum() and len(key_id) <= 8):
+            # Not shown: without its id in front, it is the key that stands in the id's place.
+            raise ValueError(
+                "a key id must be 1 to 8 letters and digits; write id:base64,id:base64"
+            )
         try:
             keys[key_id] = base64.b64decode(secret, validate=True)
         except binascii.Error as error:
             raise ValueError(f"key '{key_id}' is not base64; write id:base64,id:base64") from error
-        if not (key_id.isalnum() and len(key_id) <= 8):
-            raise ValueError(f"key id '{key_id}' must be 1 to 8 letters and digits")
         if len(keys[key_id]) < _SHORTEST_KEY_BYTES:
             raise ValueError(f"key '{key_id}' is shorter than {_SHORTEST_KEY_BYTES} bytes")
     if not keys:

@@ -28,6 +28,7 @@ _SELECT = (
     "id,internetMessageId,subject,body,from,sender,toRecipients,ccRecipients,bccRecipients,"
     "categories,parentFolderId,isDraft,receivedDateTime,sentDateTime,conversationIndex,importance"
 )
+_BYTES_PER_REPLY = 5
 CONVERSATION_ROOT_BYTES = 22  # what every mail of a thread begins with (graph.md 8.2)
 
 
@@ -115,6 +116,11 @@ class Message(BaseModel):
         """Whether it says of itself that it answers or forwards another mail."""
         longer = len(self._conversation_bytes) > CONVERSATION_ROOT_BYTES
         return bool(self.in_reply_to) or longer
+
+    @property
+    def depth(self) -> int:
+        """How many mails back to the first of its conversation, as far as the index tells."""
+        return max(0, len(self._conversation_bytes) - CONVERSATION_ROOT_BYTES) // _BYTES_PER_REPLY
 
     @property
     def is_marked(self) -> bool:

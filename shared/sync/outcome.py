@@ -1,4 +1,4 @@
-"""How a batch of changes ended: every change is in exactly one of the lists."""
+"""How a batch of changes ended."""
 
 from dataclasses import dataclass, field
 
@@ -31,11 +31,19 @@ class Impossible:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class LaterLook:
+    """A settled change that is looked at once more, `depth` mails into its conversation."""
+
+    change: Change
+    depth: int
+
+
 @dataclass(slots=True)
 class Outcome:
-    """What became of each change; `look_again` are settled ones that want a later look."""
+    """What became of each item; some of the settled ones are looked at again later."""
 
     settled: list[Settled] = field(default_factory=list)
     failed: list[Failed] = field(default_factory=list)
     impossible: list[Impossible] = field(default_factory=list)
-    look_again: list[Change] = field(default_factory=list)
+    look_again: list[LaterLook] = field(default_factory=list)

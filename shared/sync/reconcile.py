@@ -20,7 +20,7 @@ from shared.identifiers import MailboxId, SystemUserId
 from shared.sync.facts import Facts, Read, facts_of, questions
 from shared.sync.mail import decide
 from shared.sync.marking import at_new_version, is_overtaken, markings, unmarkings
-from shared.sync.outcome import Failed, Impossible, Outcome, Settled
+from shared.sync.outcome import Failed, Impossible, LaterLook, Outcome, Settled
 from shared.sync.plan import Track, Unlink
 from shared.sync.planning import plan_batch
 from shared.sync.seen import SeenVersions
@@ -204,7 +204,8 @@ class Reconciler:
         # have found no link yet to remove: after a slow round it is looked at once more.
         stale = was_slow and isinstance(plan, Track)
         if stale or (not isinstance(plan, Unlink) and plan.look_again):
-            outcome.look_again.append(change.model_copy(update={"looked_before": True}))
+            later = change.model_copy(update={"looked_before": True})
+            outcome.look_again.append(LaterLook(later, message.depth if message else 0))
 
 
 def _decide(facts: Facts, reads: Sequence[Read], outcome: Outcome) -> list[Decision]:

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from shared.bus import PARKED, Bus, Message, change_messages, parked_message, retry_message
-from shared.changes import Kind
-from shared.sync.outcome import Failed, Impossible, Outcome
+from shared.changes import Change, Kind
+from shared.sync.outcome import Failed, Impossible, LaterLook, Outcome
 
 MAX_ATTEMPTS = 10
 _LATER_LOOK = timedelta(minutes=2)
+_PER_REPLY = timedelta(seconds=10)
+_DEEPEST = 60
 _LONGEST_WAIT_SECONDS = 300.0
 
 
@@ -23,8 +25,8 @@ async def settle(outcome: Outcome, kind: Kind, bus: Bus, now: datetime) -> None:
     """
     _give_up_what_kept_failing(outcome)
     await bus.send(PARKED, [parked_message(end.change, end.reason) for end in outcome.impossible])
-    later = change_messages(outcome.look_again, due=now + _LATER_LOOK)
-    await bus.send(kind.value, [*_retries(outcome.failed, now), *later])
+    retries = _retries(outcome.failed, now)
+    await bus.send(kind.value, [*retries, *_later_looks(outcome.look_again, now)])
 
 
 def wait_before(attempt: int, retry_after: float | None) -> timedelta:
@@ -43,6 +45,18 @@ def _give_up_what_kept_failing(outcome: Outcome) -> None:
     outcome.impossible += [
         Impossible(failed.change, f"failed {MAX_ATTEMPTS} times: {failed.problem}")
         for failed in tried
+    ]
+
+
+def _later_looks(looks: Sequence[LaterLook], now: datetime) -> list[Message]:
+    """Return the later looks, a mail's before those of its replies."""
+    by_depth: dict[int, list[Change]] = {}
+    for look in looks:
+        by_depth.setdefault(min(look.depth, _DEEPEST), []).append(look.change)
+    return [
+        message
+        for depth, changes in by_depth.items()
+        for message in change_messages(changes, due=now + _LATER_LOOK + depth * _PER_REPLY)
     ]
 
 

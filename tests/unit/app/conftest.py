@@ -1,0 +1,19 @@
+"""A tenant with the app's tables, made once; an office in it, new for each test."""
+
+import asyncio
+
+import pytest
+
+from sandbox.tenant import make_tenant
+from tests.unit.app.office import Office
+from tests.unit.app.sides import Ground
+
+
+@pytest.fixture(scope="session")
+def ground() -> Ground:
+    return asyncio.run(Ground.prepare(make_tenant(3)))
+
+
+@pytest.fixture
+async def office(ground: Ground) -> Office:
+    return await Office(ground).open()

@@ -1,0 +1,206 @@
+"""Both sides without sockets: the sandbox's Graph and Dataverse behind the app's own protocols."""
+
+import asyncio
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qsl
+
+from sandbox.credential import SandboxCredential
+from sandbox.dataverse.api import Api
+from sandbox.dataverse.batch import Batch
+from sandbox.dataverse.errors import DataverseError
+from sandbox.dataverse.exchange import Call as DataverseCall
+from sandbox.dataverse.exchange import error_answer
+from sandbox.dataverse.organization import Organization
+from sandbox.dataverse.resource import PREFIX
+from sandbox.dataverse.rows import Row
+from sandbox.dataverse.seed import service_principal
+from sandbox.dataverse.service import Dataverse
+from sandbox.graph.dispatch import Dispatcher
+from sandbox.graph.folders import Folders
+from sandbox.graph.mailboxes import Mailboxes
+from sandbox.graph.messages import Messages
+from sandbox.graph.protocol import Call, Caller, Router
+from sandbox.graph.rules import Rules
+from sandbox.identity.tokens import TokenAuthority
+from sandbox.store import Store
+from sandbox.tenant import Tenant
+from sandbox.web import Surroundings
+from shared.dataverse import mailboxes as mailbox_rows
+from shared.dataverse.batch import ChangeSet, Operation, Response, compose, parse
+from shared.dataverse.client import API, DataverseClient
+from shared.dataverse.mailboxes import FilteringMethod, ReadyMailbox
+from shared.dataverse.schema import apply_schema
+from shared.errors import Transient
+from shared.graph.client import BATCH_SIZE, GraphRequest, GraphResponse
+from shared.graph.messages import Folder
+from shared.identifiers import MailboxId, SystemUserId
+
+ENROLLED = datetime(2026, 11, 1, tzinfo=UTC)
+"""Since when mailboxes are enrolled: before any mail that tests deliver."""
+_BOUNDARY = "batch_of_a_test"
+_EMPTIED = (
+    "tether_link", "tether_mailbox", "email", "activityparty", "contact", "account", "lead",
+)  # fmt: skip
+
+
+class InProcessGraph:
+    """Graph as the app sees it. Other work gets its turn before and after each round trip."""
+
+    def __init__(self, tenant: Tenant, surroundings: Surroundings) -> None:
+        self.mailboxes = Mailboxes(tenant, Store(), surroundings.clock)
+        routes = [*Messages(self.mailboxes).routes(), *Folders(self.mailboxes).routes()]
+        self._dispatcher = Dispatcher(Router(routes), self.mailboxes, surroundings, Rules())
+        self._surroundings = surroundings
+        self._caller = Caller("app", "principal", frozenset({"Mail.ReadWrite"}))
+
+    async def batch(self, requests: Sequence[GraphRequest]) -> list[GraphResponse]:
+        """See `Graph.batch`; a fault on `POST /$batch` fails a round trip as a whole."""
+        responses: list[GraphResponse] = []
+        for start in range(0, len(requests), BATCH_SIZE):
+            await asyncio.sleep(0)
+            responses += await self._round_trip(requests[start : start + BATCH_SIZE])
+            await asyncio.sleep(0)
+        return responses
+
+    async def _round_trip(self, requests: Sequence[GraphRequest]) -> list[GraphResponse]:
+        fault = self._surroundings.faults.strike("graph", "POST /$batch", "status")
+        if fault:
+            return [GraphResponse(fault.status, {}, fault.retry_after)] * len(requests)
+        return [await self._part(request) for request in requests]
+
+    async def _part(self, request: GraphRequest) -> GraphResponse:
+        path, _, query = request.url.partition("?")
+        answer = await self._dispatcher.part(
+            Call(
+                request.method,
+                path,
+                "http://graph.example/v1.0",
+                self._caller,
+                query=dict(parse_qsl(query, keep_blank_values=True)),
+                headers={name.lower(): value for name, value in request.headers.items()},
+                content=request.body,
+            )
+        )
+        body = json.loads(json.dumps(answer.body)) if isinstance(answer.body, dict) else {}
+        retry_after = answer.headers.get("Retry-After")
+        return GraphResponse(answer.status, body, float(retry_after) if retry_after else None)
+
+
+class InProcessDataverse:
+    """Dataverse as the app sees it, in the wire's own multipart."""
+
+    def __init__(self, organization: Organization, user: str, surroundings: Surroundings) -> None:
+        self.organization = organization
+        self._user = user
+        self._surroundings = surroundings
+        self._api = Api(organization, f"http://dataverse.example{PREFIX}")
+        self._batch = Batch(self._api, self._strike)
+
+    async def batch(self, parts: Sequence[Operation | ChangeSet]) -> list[Response]:
+        """See `Dataverse.batch`; a fault on `POST $batch` fails the round trip."""
+        if not parts:
+            return []
+        await asyncio.sleep(0)
+        if refusal := self._strike("POST $batch"):
+            raise Transient(refusal.message, retry_after=refusal.retry_after)
+        headers = {
+            "content-type": f'multipart/mixed; boundary="{_BOUNDARY}"',
+            "prefer": "odata.continue-on-error",
+        }
+        content = compose(parts, api=API, boundary=_BOUNDARY)
+        call = DataverseCall("POST", f"{PREFIX}$batch", headers, content)
+        _, content_type, body = self._batch.perform(call, self._user)
+        await asyncio.sleep(0)
+        return parse(content_type, body, parts)
+
+    async def read_all(self, path: str) -> list[dict[str, Any]]:
+        """See `Dataverse.read_all`."""
+        answer = self._answered(Operation("GET", path))
+        if not answer.ok:
+            raise Transient(answer.problem)
+        rows: list[dict[str, Any]] = answer.body["value"]
+        return rows
+
+    def write(self, method: str, path: str, body: Mapping[str, object] | None = None) -> None:
+        """Do what another application or a person does in Dynamics."""
+        answer = self._answered(Operation(method, path, dict(body) if body is not None else None))
+        assert answer.ok, answer.problem
+
+    def rows(self, table: str) -> dict[str, Row]:
+        """Return a table's rows by key."""
+        return dict(self.organization.rows.all(table))
+
+    def empty(self) -> None:
+        """Delete what examples leave behind."""
+        for table in _EMPTIED:
+            self.organization.rows.drop(table)
+
+    def _answered(self, operation: Operation) -> Response:
+        headers = {"content-type": "application/json"}
+        content = json.dumps(operation.body).encode() if operation.body is not None else b""
+        call = DataverseCall(operation.method, f"{PREFIX}{operation.path}", headers, content)
+        try:
+            answer = self._api.perform(call, self._user)
+        except DataverseError as error:
+            answer = error_answer(error)
+        return Response(answer.status, json.loads(answer.content() or b"{}"))
+
+    def _strike(self, operation: str) -> DataverseError | None:
+        fault = self._surroundings.faults.strike("dataverse", operation, "status")
+        if fault is None:
+            return None
+        error = DataverseError(fault.status, fault.code or "", fault.message or "as planned")
+        error.retry_after = fault.retry_after
+        return error
+
+
+class Ground:
+    """A tenant whose Dynamics has the app's tables; `fresh` gives it with nothing in it."""
+
+    def __init__(self, tenant: Tenant, surroundings: Surroundings, dataverse: Dataverse) -> None:
+        self.tenant = tenant
+        self.surroundings = surroundings
+        self.organization = dataverse.organization
+
+    @classmethod
+    async def prepare(cls, tenant: Tenant) -> "Ground":
+        """Put the tables in, once, through the Web API as a deployment does."""
+        surroundings = Surroundings(TokenAuthority(tenant.tenant_id))
+        dataverse = Dataverse(tenant, surroundings)
+        await dataverse.start()
+        credential = SandboxCredential(surroundings.authority, service_principal(tenant))
+        client = DataverseClient(dataverse.url, credential)
+        try:
+            await apply_schema(client)
+        finally:
+            await client.close()
+            await dataverse.stop()
+        return cls(tenant, surroundings, dataverse)
+
+    def fresh(self) -> tuple[InProcessGraph, InProcessDataverse]:
+        """Return both sides with empty mailboxes and no activities."""
+        self.surroundings.faults.replace([])
+        user = self.tenant.stable_id("application user")
+        dataverse = InProcessDataverse(self.organization, user, self.surroundings)
+        dataverse.empty()
+        return InProcessGraph(self.tenant, self.surroundings), dataverse
+
+
+async def enrol(
+    graph: InProcessGraph, dataverse: InProcessDataverse, methods: Iterable[FilteringMethod]
+) -> None:
+    """Enrol the first mailboxes, each with its owner's personal option."""
+    for mailbox, method in zip(graph.mailboxes.all(), methods, strict=False):
+        person = mailbox.person
+        folders = {folder: str(mailbox.folder(folder)["id"]) for folder in Folder}
+        ready = ReadyMailbox(MailboxId(person.id), SystemUserId(person.systemuserid), person.upn)
+        option = Operation(
+            "PATCH",
+            f"usersettingscollection({person.systemuserid})",
+            {"incomingemailfilteringmethod": method},
+        )
+        answers = await dataverse.batch([mailbox_rows.enrol(ready, folders, ENROLLED), option])
+        assert all(answer.ok for answer in answers), answers

@@ -1,0 +1,98 @@
+"""Every setting that is missing or wrong is named, with its remedy, in one sentence."""
+
+import base64
+from collections.abc import Mapping
+
+import pytest
+
+from shared.config import read_settings
+from shared.errors import Misconfigured
+
+SECRET = bytes(range(32))
+KEY = base64.b64encode(SECRET).decode()
+CONNECTION = "Endpoint=sb://x.servicebus.windows.net;SharedAccessKey=verysecret"
+GOOD = {
+    "TENANT_ID": "3F9D8C11-7F4E-4D5E-9A60-0C0FFEE00001",
+    "DATAVERSE_URL": "https://contoso.crm.dynamics.com/",
+    "WEBHOOK_BASE_URL": "https://tether.azurewebsites.net",
+    "CLIENT_STATE_KEYS": f"k1:{KEY}",
+    "ServiceBusConnection__fullyQualifiedNamespace": "contoso.servicebus.windows.net",
+}
+
+
+def complaint(settings: Mapping[str, str]) -> str:
+    with pytest.raises(Misconfigured) as refused:
+        read_settings(settings)
+    text = str(refused.value)
+    assert text.startswith("Tether cannot start, check these app settings: ")
+    assert text.endswith(".")
+    assert "\n" not in text
+    return text
+
+
+def test_good_settings_are_read() -> None:
+    settings = read_settings({**GOOD, "PATH": "/bin"})
+    assert settings.tenant == "3f9d8c11-7f4e-4d5e-9a60-0c0ffee00001"
+    assert settings.dataverse_url == "https://contoso.crm.dynamics.com"
+    assert settings.graph_endpoint == "https://graph.microsoft.com"
+    assert settings.client_state_keys == {"k1": SECRET}
+
+
+@pytest.mark.parametrize("name", GOOD)
+@pytest.mark.parametrize("absent", [True, False])
+def test_a_missing_or_empty_setting_is_named(name: str, *, absent: bool) -> None:
+    settings = {key: value for key, value in GOOD.items() if key != name}
+    if not absent:
+        settings[name] = ""
+    assert f"{name}: missing, set it" in complaint(settings)
+
+
+def test_every_missing_setting_is_named_at_once() -> None:
+    text = complaint({})
+    assert all(name in text for name in list(GOOD)[:4])
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        ("TENANT_ID", "contoso", "UUID"),
+        ("DATAVERSE_URL", "contoso.crm.dynamics.com", "must be an https:// address"),
+        ("DATAVERSE_URL", "http://contoso.crm.dynamics.com", "must be an https:// address"),
+        ("WEBHOOK_BASE_URL", "https://", "must be an https:// address"),
+        ("GRAPH_ENDPOINT", "ftp://graph.microsoft.com", "must be an https:// address"),
+        ("CLIENT_STATE_KEYS", "k1:not base64!", "key 'k1' is not base64"),
+        ("CLIENT_STATE_KEYS", KEY, "is not base64|must be 1 to 8|shorter than 32 bytes"),
+        ("CLIENT_STATE_KEYS", f"k.1:{KEY}", "key id 'k.1' must be 1 to 8 letters and digits"),
+        ("CLIENT_STATE_KEYS", f"k23456789:{KEY}", "must be 1 to 8 letters and digits"),
+        ("CLIENT_STATE_KEYS", f":{KEY}", "must be 1 to 8 letters and digits"),
+        ("CLIENT_STATE_KEYS", "k1:c2hvcnQ=", "key 'k1' is shorter than 32 bytes"),
+        ("CLIENT_STATE_KEYS", " , ", "needs at least one key"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_problem(name: str, value: str, problem: str) -> None:
+    text = complaint({**GOOD, name: value})
+    assert f"{name}: " in text
+    assert any(one in text for one in problem.split("|"))
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
+def test_plain_http_is_taken_on_this_machine_alone(host: str) -> None:
+    settings = read_settings({**GOOD, "DATAVERSE_URL": f"http://{host}:8080"})
+    assert settings.dataverse_url == f"http://{host}:8080"
+
+
+def test_keys_are_read_in_order_so_that_the_first_seals() -> None:
+    newer = base64.b64encode(bytes(32)).decode()
+    settings = read_settings({**GOOD, "CLIENT_STATE_KEYS": f"k2:{newer}, k1:{KEY},"})
+    assert list(settings.client_state_keys) == ["k2", "k1"]
+
+
+def test_secrets_do_not_show() -> None:
+    shown = repr(read_settings({**GOOD, "ServiceBusConnection": CONNECTION}))
+    assert "verysecret" not in shown
+    assert repr(SECRET) not in shown
+    assert KEY not in shown
+
+
+def test_a_refusal_does_not_tell_the_key() -> None:
+    assert KEY not in complaint({**GOOD, "CLIENT_STATE_KEYS": f"{'k' * 9}:{KEY}"})
