@@ -60,3 +60,8 @@ class Snapshot:
     companions: Sequence[Companion] = ()
     records: Records | None = None
     looked_before: bool = False
+
+    @property
+    def folder(self) -> Folder | None:
+        """What the folder the mail lies in stands for; None for an ordinary one."""
+        return self.mailbox.folders.get(self.message.folder) if self.message else None

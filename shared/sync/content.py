@@ -1,0 +1,54 @@
+"""What a mail's activity and its link say. Pure."""
+
+from datetime import UTC, datetime
+
+from shared.dataverse.emails import Content, Email, Priority
+from shared.dataverse.links import Reason, Tracking
+from shared.graph.messages import Folder, Message
+from shared.sync.correlation import parent_of
+from shared.sync.parties import owner_of, parties_of
+from shared.sync.snapshot import Snapshot
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def tracking_of(snapshot: Snapshot, message: Message, reason: Reason) -> Tracking:
+    """Return what the link of a tracked mail says."""
+    return Tracking(
+        mailbox=snapshot.mailbox.id,
+        item=snapshot.item,
+        subject=message.subject,
+        message_id=message.internet_message_id,
+        conversation_root=message.conversation_root,
+        conversation_index=message.place_in_conversation,
+        reason=reason,
+        tracked_by=snapshot.mailbox.systemuser,
+    )
+
+
+def content_of(snapshot: Snapshot, message: Message, email: Email | None) -> Content:
+    """Return what the activity says; once outgoing, always outgoing: the sender's copy knows."""
+    outgoing = snapshot.folder is Folder.SENT
+    parent = parent_of(snapshot, message)
+    parties = parties_of(message, snapshot.records or {}, snapshot.mailbox.systemuser)
+    sent = message.sent or message.received or _EPOCH
+    return Content(
+        message_id=message.internet_message_id,
+        subject=message.subject,
+        body=message.body,
+        outgoing=outgoing,
+        sent=sent,
+        received=message.received or sent,
+        priority=Priority[message.importance.upper()]
+        if message.importance.upper() in Priority.__members__
+        else Priority.NORMAL,
+        parties=parties,
+        owner=owner_of(
+            parties,
+            outgoing=outgoing,
+            correlated_owner=parent.owner if parent else "",
+            otherwise=snapshot.mailbox.systemuser,
+        ),
+        parent=parent.id if parent else None,
+        regarding=parent.regarding if parent and not (email and email.regarding) else None,
+    )
