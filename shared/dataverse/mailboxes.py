@@ -11,7 +11,6 @@ from typing import Any
 from shared.dataverse.batch import Operation
 from shared.dataverse.query import rows_where_in
 from shared.dataverse.text import fit
-from shared.graph.messages import Folder
 from shared.identifiers import MailboxId, SystemUserId
 
 logger = logging.getLogger("tether.mailboxes")
@@ -64,7 +63,7 @@ class ReadyMailbox:
 
 @dataclass(frozen=True, slots=True)
 class MailboxRow:
-    """A `tether_mailbox` row; `folders` maps the ids of well-known folders to what they are.
+    """A `tether_mailbox` row; `folders` maps the ids of well-known folders to their names.
 
     `sync_from` is when the mailbox was first enrolled: older mail is not tracked by the filter.
     `subscription_key` is the id of the key that sealed the subscription's client state.
@@ -73,7 +72,7 @@ class MailboxRow:
     id: MailboxId
     systemuser: SystemUserId
     state: MailboxState
-    folders: Mapping[str, Folder] = field(default_factory=dict)
+    folders: Mapping[str, str] = field(default_factory=dict)
     sync_from: datetime | None = None
     subscription: str | None = None
     subscription_key: str | None = None
@@ -135,8 +134,7 @@ def _mailbox_row(row: Mapping[str, Any]) -> MailboxRow:
         systemuser=SystemUserId(row["_tether_systemuserid_value"] or ""),
         state=MailboxState(row["tether_state"] or MailboxState.SUSPENDED),
         folders={
-            folder_id: Folder(name)
-            for name, folder_id in json.loads(row["tether_folders"] or "{}").items()
+            folder_id: name for name, folder_id in json.loads(row["tether_folders"] or "{}").items()
         },
         sync_from=_moment(row["tether_syncfrom"]),
         subscription=row["tether_mailsubscriptionid"],
@@ -147,7 +145,7 @@ def _mailbox_row(row: Mapping[str, Any]) -> MailboxRow:
     )
 
 
-def enrol(mailbox: ReadyMailbox, folders: Mapping[Folder, str], sync_from: datetime) -> Operation:
+def enrol(mailbox: ReadyMailbox, folders: Mapping[str, str], sync_from: datetime) -> Operation:
     """Make or renew a mailbox's row, before anything of it can arrive."""
     return _patch(
         mailbox.id,

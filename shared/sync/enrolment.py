@@ -181,13 +181,11 @@ class Enrolment:
         }
         return await self._write(notes) | _refusals(subscribed.answers)
 
-    async def _folders(
-        self, mailboxes: Sequence[ReadyMailbox]
-    ) -> dict[MailboxId, dict[Folder, str]]:
+    async def _folders(self, mailboxes: Sequence[ReadyMailbox]) -> dict[MailboxId, dict[str, str]]:
         """Return the ids of the well-known folders of the mailboxes that Graph lets us read."""
         asked = [(mailbox.id, folder) for mailbox in mailboxes for folder in Folder]
         answers = await self._graph.batch([read_folder(mailbox, one) for mailbox, one in asked])
-        folders: dict[MailboxId, dict[Folder, str]] = {mailbox.id: {} for mailbox in mailboxes}
+        folders: dict[MailboxId, dict[str, str]] = {mailbox.id: {} for mailbox in mailboxes}
         refused: dict[MailboxId, str] = {}
         for (mailbox, folder), answer in zip(asked, answers, strict=True):
             if answer.ok:

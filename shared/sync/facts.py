@@ -14,7 +14,7 @@ from shared.dataverse.links import Link, LinkState
 from shared.dataverse.mailboxes import FilteringMethod, MailboxRow
 from shared.dataverse.records import Record, Table
 from shared.errors import Permanent, Transient
-from shared.graph.messages import Message
+from shared.graph.messages import Folder, Message
 from shared.identifiers import (
     ActivityId,
     LinkId,
@@ -25,6 +25,8 @@ from shared.identifiers import (
 )
 from shared.sync.parties import addresses_of
 from shared.sync.snapshot import Companion, Mailbox, Snapshot
+
+_FOLDERS = set(Folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ class Facts:
             state=row.state,
             filtering=self.filtering.get(row.systemuser, FilteringMethod.REPLIES),
             sync_from=row.sync_from,
-            folders=row.folders,
+            folders={key: Folder(name) for key, name in row.folders.items() if name in _FOLDERS},
         )
         return Snapshot(
             mailbox=mailbox,
