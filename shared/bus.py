@@ -87,10 +87,14 @@ def retry_message(change: Change, *, due: datetime) -> Message:
 
 
 def parked_message(change: Change, reason: str) -> Message:
-    """Return the message that keeps a change that could not be done, with its reason."""
+    """Return the message that keeps a change that could not be done, with its reason.
+
+    Its body is what to send to the kind's queue once the cause is mended.
+    """
+    replay = change.model_copy(update={"attempt": 0, "etag": None, "replayed": True})
     return Message(
         id=f"parked-{message_id([change])}",
-        body=encode([change]),
+        body=encode([replay]),
         properties={"reason": reason[:1024], "kind": change.kind, "mailbox": change.mailbox},
     )
 

@@ -31,7 +31,8 @@ class Change(BaseModel):
 
     `id` is equal for two tellings of the same change; `etag` is the item's version the teller
     knew, if any; `noticed` is when Tether first heard (UTC); `attempt` counts failed tries;
-    `looked_before` is true for the later look at a reply whose parent was not known yet.
+    `looked_before` is true for the later look at a reply whose parent was not known yet; `replayed`
+    for a parked change that an operator sends again.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -45,6 +46,7 @@ class Change(BaseModel):
     etag: str | None = None
     attempt: int = Field(default=0, ge=0)
     looked_before: bool = False
+    replayed: bool = False
 
 
 class Envelope(BaseModel):
@@ -102,5 +104,6 @@ def _merge(one: Change, other: Change) -> Change:
             "noticed": older.noticed,
             "etag": None,
             "looked_before": newer.looked_before and older.looked_before,
+            "replayed": newer.replayed or older.replayed,
         }
     )

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from shared.bus import Bus, Message
 
-INTERVAL_SECONDS = 0.5  # with the broker's answer well within Graph's three seconds (graph.md 2.2)
+INTERVAL_SECONDS = 0.4  # together with the broker's answer within Graph's three (graph.md 2.2)
 
 
 class GatheringBus:

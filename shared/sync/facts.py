@@ -115,6 +115,7 @@ class Facts:
             companions=self._companions_of(message, planned) if message else (),
             records=self.records,
             looked_before=read.change.looked_before,
+            replayed=read.change.replayed,
         )
 
     def _emails_of(self, read: Read, message: Message) -> Sequence[Email]:

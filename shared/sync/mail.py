@@ -53,8 +53,7 @@ def _tracked(snapshot: Snapshot, message: Message) -> Plan:
 
 
 def _untracked(snapshot: Snapshot, message: Message) -> Plan:
-    # What somebody took out of Dynamics comes back only if somebody marks it again.
-    automatic = None if snapshot.link else _automatic_reason(snapshot, message)
+    automatic = _automatic_reason(snapshot, message) if _is_open(snapshot) else None
     reason = automatic or (Reason.CATEGORY if message.is_marked else None)
     if reason is None:
         look_again = snapshot.link is None and may_be_correlated_later(snapshot, message)
@@ -70,6 +69,16 @@ def _untracked(snapshot: Snapshot, message: Message) -> Plan:
         mark=not message.is_marked,
         look_again=may_be_correlated_later(snapshot, message),
     )
+
+
+def _is_open(snapshot: Snapshot) -> bool:
+    """Tell whether the rules may track a mail by themselves.
+
+    What somebody took out of Dynamics comes back only if somebody marks it again; what Dynamics
+    refused, also if an operator replays it.
+    """
+    link = snapshot.link
+    return link is None or (link.state is LinkState.FAILED and snapshot.replayed)
 
 
 def _automatic_reason(snapshot: Snapshot, message: Message) -> Reason | None:

@@ -47,7 +47,8 @@ class Snapshot:
     `activity` is the key its activity has if Tether makes it; `emails` are the activities with its
     Message-ID, Tether's own or else all others, oldest first; `answered` is the activity of the
     mail it replies to, if that is tracked; `companions` are the tracked mails of its conversation.
-    `looked_before`: this is the later look, so there will be no other.
+    `looked_before`: this is the later look, so there will be no other. `replayed`: an operator
+    wants tried again what Dynamics refused.
     """
 
     mailbox: Mailbox
@@ -60,6 +61,7 @@ class Snapshot:
     companions: Sequence[Companion] = ()
     records: Records | None = None
     looked_before: bool = False
+    replayed: bool = False
 
     @property
     def folder(self) -> Folder | None:
