@@ -1,25 +1,40 @@
 """Gathers what several webhook calls want to send, so that a burst reaches the consumer in bulk.
 
 A consumer's round trips grow with the number of its batches, not with what is in them. On an idle
-stack a notification goes out at once. In a burst, which Graph delivers in many small calls, what
-comes within `interval` of the last send waits for the rest of it and goes out in one send. Every
+stack a notification goes out at once. What comes soon after a send waits a moment for the rest, and
+in a burst, which Graph delivers in many small calls, a second; it then goes out in one send. Every
 caller still returns only when the broker has accepted its messages.
 """
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from shared.bus import Bus, Message
 
-INTERVAL_SECONDS = 0.4  # together with the broker's answer within Graph's three (graph.md 2.2)
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds between two sends to a queue; a send of `many` messages or more is a burst's.
+
+    With the broker's answer it must stay within Graph's three seconds (graph.md 2.2).
+    """
+
+    usual: float = 0.25
+    burst: float = 1.0
+    many: int = 4
+
+    def after(self, messages: int) -> float:
+        """Return how long to wait after a send of so many messages."""
+        return self.burst if messages >= self.many else self.usual
 
 
 class GatheringBus:
-    """A bus that sends at most once in `interval` seconds to each queue."""
+    """A bus that keeps a pace for each queue."""
 
-    def __init__(self, bus: Bus, interval: float = INTERVAL_SECONDS) -> None:
+    def __init__(self, bus: Bus, pace: Pace | None = None) -> None:
         self._bus = bus
-        self._interval = interval
+        self._pace = pace or Pace()
         self._waiting: dict[str, list[Message]] = {}
         self._sending: dict[str, asyncio.Task[None]] = {}
         self._next: dict[str, float] = {}
@@ -39,5 +54,5 @@ class GatheringBus:
         await asyncio.sleep(max(0.0, self._next.get(queue, 0.0) - loop.time()))
         gathered = self._waiting.pop(queue)
         del self._sending[queue]
-        self._next[queue] = loop.time() + self._interval
+        self._next[queue] = loop.time() + self._pace.after(len(gathered))
         await self._bus.send(queue, gathered)
