@@ -75,26 +75,21 @@ async def _each_filter(run: Run) -> None:
     await arrives(
         KATHERINE, "from nobody", STRANGER, "ignored: the sender is no email-enabled record"
     )
-    await arrives(EDSGER, "not for CRM", CUSTOMER, NO_MAIL)
+    await arrives(EDSGER, "kept out", CUSTOMER, NO_MAIL)
 
 
 async def _one_mail_for_three(run: Run) -> None:
     """One Message-ID in three mailboxes: one activity, a link for each that tracks it."""
-    offer = compose(
-        "<offer@fabrikam.example>", "Offer for three", sender=CUSTOMER, to=[ADA, ALAN, EDSGER]
-    )
-    for upn, expected in (
-        (ADA, "tracked: filter"),
-        (ALAN, "tracked: filter"),
-        (EDSGER, NO_MAIL),
-    ):
+    everyone = {ADA: "tracked: filter", ALAN: "tracked: filter", EDSGER: NO_MAIL}
+    offer = compose(_message_id("offer"), "Offer for three", sender=CUSTOMER, to=list(everyone))
+    for upn, expected in everyone.items():
         await run.deliver(upn, offer, expected)
 
 
 async def _category_then_replies(run: Run, contact: str) -> None:
     quote = _message_id("quote")
     mail = compose(quote, "Quote 4711", sender=CUSTOMER, to=[GRACE])
-    item = await run.deliver(GRACE, mail, "ignored: it answers no tracked mail and has no category")
+    item = await run.deliver(GRACE, mail, NO_RULE)
     await run.quiet()
     await run.mark(GRACE, item, "tracked: category")
     await run.quiet()
@@ -116,24 +111,18 @@ async def _category_then_replies(run: Run, contact: str) -> None:
 
 async def _removal(run: Run) -> None:
     """Three ways out of Dynamics; the activity stays, and so does everybody else's link."""
-    ways = (("unmarked", run.unmark), ("purged", run.purge), ("thrown away", run.throw_away))
+    ways = (
+        ("Unmarked", run.unmark, "unlinked: the category was taken off in Outlook"),
+        ("Purged", run.purge, "unlinked: deleted in Outlook"),
+        ("Thrown away", run.throw_away, "unlinked: moved to Deleted Items"),
+    )
     items = {}
-    for name, _ in ways:
-        mail = compose(
-            f"<{name.replace(' ', '-')}@fabrikam.example>", name, sender=STRANGER, to=[ADA]
-        )
-        items[name] = await run.deliver(ADA, mail, "tracked: filter")
+    for subject, _, _ in ways:
+        mail = compose(_message_id(subject.lower()), subject, sender=STRANGER, to=[ADA])
+        items[subject] = await run.deliver(ADA, mail, "tracked: filter")
     await run.quiet()
-    for (name, way), why in zip(
-        ways,
-        (
-            "unlinked: the category was taken off in Outlook",
-            "unlinked: deleted in Outlook",
-            "unlinked: moved to Deleted Items",
-        ),
-        strict=True,
-    ):
-        await way(ADA, items[name], why)
+    for subject, leave, expected in ways:
+        await leave(ADA, items[subject], expected)
     await run.quiet()
 
 
