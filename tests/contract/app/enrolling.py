@@ -1,8 +1,8 @@
 """Enrolment in this process, against the sandbox's services, by the sandbox's clock."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from kiota_authentication_azure.azure_identity_authentication_provider import (
 from msgraph.graph_request_adapter import GraphRequestAdapter
 
 from bench.stack import PROJECT
+from sandbox.faults import Fault
 from sandbox.services import Services
 from sandbox.store import Document
 from shared.dataverse.client import DataverseClient
@@ -34,8 +35,30 @@ class Enrolling:
     services: Services
     webhook: Webhook
     keys: ClientStateKeys
+    graph: GraphClient
     dataverse: DataverseClient
-    enrolment: Enrolment
+
+    @property
+    def base_url(self) -> str:
+        """Where Graph is told to call."""
+        return self.webhook.url.removesuffix("/notify")
+
+    @property
+    def enrolment(self) -> Enrolment:
+        """An enrolment with these keys; it keeps nothing from one pass to the next."""
+        now = self.services.surroundings.clock.now
+        subscriber = Subscriber(self.graph, self.keys, webhook_base_url=self.base_url, now=now)
+        return Enrolment(self.graph, self.dataverse, subscriber, now)
+
+    def with_keys(self, keys: Mapping[str, bytes]) -> "Enrolling":
+        """Return the same with other keys, the first of which seals."""
+        return replace(self, keys=ClientStateKeys(self.services.tenant.tenant_id, keys))
+
+    def fault(self, service: str, operation: str, status: int, **stated: object) -> None:
+        """Let something go wrong, and nothing else."""
+        fault = {"service": service, "operation": operation, "action": "status", "status": status}
+        faults = self.services.surroundings.faults
+        faults.replace([Fault.model_validate({**fault, **stated})])
 
     @property
     def people(self) -> list[str]:
@@ -56,6 +79,18 @@ class Enrolling:
         user = next(one for one in self.services.tenant.people if one.id == person)
         (key,) = rows.find("mailbox", "regardingobjectid", user.systemuserid)
         rows.put("mailbox", key, {**(rows.get("mailbox", key) or {}), **values})
+
+    def set_row(self, person: str, **values: object) -> None:
+        """Set columns of a `tether_mailbox` row, whatever the app would say to it."""
+        rows = self.services.dataverse.organization.rows
+        rows.put("tether_mailbox", person, {**(rows.get("tether_mailbox", person) or {}), **values})
+
+    def set_subscription(self, person: str, **values: object) -> Document:
+        """Let the subscription to a mailbox be another's; return it as it is then."""
+        (row,) = self.subscriptions(person)
+        kept = self.services.graph.notifications.subscriptions
+        kept[row["id"]] = {**row, **values}
+        return kept[row["id"]]
 
     def set_user(self, person: str, **values: object) -> None:
         """Set columns of a person's `systemuser` row."""
@@ -93,8 +128,4 @@ async def enrolling(mailboxes: int) -> AsyncIterator[Enrolling]:
         )
         adapter.base_url = f"{services.graph.url}/v1.0"
         graph, keys = GraphClient(adapter), ClientStateKeys(services.tenant.tenant_id, KEYS)
-        now = services.surroundings.clock.now
-        base = webhook.url.removesuffix("/notify")
-        subscriber = Subscriber(graph, keys, webhook_base_url=base, now=now)
-        enrolment = Enrolment(graph, dataverse, subscriber, now)
-        yield Enrolling(services, webhook, keys, dataverse, enrolment)
+        yield Enrolling(services, webhook, keys, graph, dataverse)

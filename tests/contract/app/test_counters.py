@@ -1,12 +1,10 @@
 """What the webhook counts, for whoever watches it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from opentelemetry import metrics
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader, NumberDataPoint
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from functions.webhook import receive_changes, receive_lifecycle_events
 from sandbox.credential import SandboxCredential
@@ -16,6 +14,7 @@ from shared.bus import Message
 from shared.config import read_settings
 from shared.errors import Transient
 from shared.graph.client_state import ClientStateKeys
+from tests.contract.app.counting import Counters
 from tests.contract.app.graphs_posts import Graph, collection
 
 TENANT = "11111111-1111-1111-1111-111111111111"
@@ -43,44 +42,9 @@ class MemoryBus:
         self.sent.setdefault(queue, []).extend(messages)
 
 
-@pytest.fixture(scope="module")
-def reader() -> InMemoryMetricReader:
-    """Read the process's meters; they can be given a provider only once."""
-    found = InMemoryMetricReader()
-    metrics.set_meter_provider(MeterProvider([found]))
-    return found
-
-
-class Counters:
-    """How far the webhook's counters have moved since this was made."""
-
-    def __init__(self, reader: InMemoryMetricReader) -> None:
-        self._reader = reader
-        self._before = self._read()
-
-    def moved(self) -> dict[str, int]:
-        """Return what has grown: `accepted`, or the reason of a rejection."""
-        now = self._read()
-        grown = {name: now[name] - self._before.get(name, 0) for name in now}
-        return {name: number for name, number in grown.items() if number}
-
-    def _read(self) -> dict[str, int]:
-        seen: dict[str, int] = {}
-        for name, point in _points(self._reader):
-            if name.startswith("tether.notifications."):
-                reason = (point.attributes or {}).get("reason", "accepted")
-                seen[str(reason)] = int(point.value)
-        return seen
-
-
-def _points(reader: InMemoryMetricReader) -> Iterator[tuple[str, NumberDataPoint]]:
-    collected = reader.get_metrics_data()
-    for resource in collected.resource_metrics if collected else ():
-        for scope in resource.scope_metrics:
-            for metric in scope.metrics:
-                for point in metric.data.data_points:
-                    if isinstance(point, NumberDataPoint):
-                        yield metric.name, point
+def notifications(reader: InMemoryMetricReader) -> Counters:
+    """Count notifications: `accepted`, or the reason of a rejection."""
+    return Counters(reader, "tether.notifications.", by="reason", otherwise="accepted")
 
 
 @pytest.fixture
@@ -105,7 +69,7 @@ def graph() -> Graph:
 async def test_each_entry_is_counted_by_what_became_of_it(
     reader: InMemoryMetricReader, application: App, bus: MemoryBus, graph: Graph
 ) -> None:
-    counters = Counters(reader)
+    counters = notifications(reader)
     body = collection(
         *(graph.change() for _ in range(3)),
         graph.change(clientState=graph.forged_state()),
@@ -124,7 +88,7 @@ async def test_each_entry_is_counted_by_what_became_of_it(
 async def test_a_body_that_is_refused_as_a_whole_is_counted_once(
     reader: InMemoryMetricReader, application: App, bus: MemoryBus, body: bytes, reason: str
 ) -> None:
-    counters = Counters(reader)
+    counters = notifications(reader)
     for receive in (receive_changes, receive_lifecycle_events):
         assert (await receive(application, body)).status_code in {400, 413}
     assert counters.moved() == {reason: 2}
@@ -134,7 +98,7 @@ async def test_a_body_that_is_refused_as_a_whole_is_counted_once(
 async def test_lifecycle_events_are_counted_alike(
     reader: InMemoryMetricReader, application: App, bus: MemoryBus, graph: Graph
 ) -> None:
-    counters = Counters(reader)
+    counters = notifications(reader)
     body = collection(
         graph.lifecycle("missed"),
         graph.lifecycle("missed", clientState=graph.forged_state()),
@@ -148,7 +112,7 @@ async def test_lifecycle_events_are_counted_alike(
 async def test_what_the_broker_did_not_take_is_not_counted_as_accepted(
     reader: InMemoryMetricReader, application: App, bus: MemoryBus, graph: Graph
 ) -> None:
-    counters = Counters(reader)
+    counters = notifications(reader)
     bus.broken = True
     assert (await receive_changes(application, collection(graph.change()))).status_code == 503
     assert counters.moved() == {}

@@ -1,20 +1,35 @@
 """Two mailboxes that track all mail, and a reconciler."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.message import EmailMessage
+from types import MappingProxyType
 
+from sandbox.dataverse.rows import Row
 from sandbox.faults import Fault
 from sandbox.graph import ids
 from shared.bus import Message
 from shared.changes import Change, Hint, Kind
+from shared.dataverse.client import Dataverse
 from shared.dataverse.mailboxes import FilteringMethod
 from shared.errors import Transient
+from shared.graph.client import Graph
+from shared.graph.messages import TRACKED_CATEGORY
 from shared.identifiers import ItemId, MailboxId
 from shared.sync.reconcile import Reconciler
 from tests.unit.app.sides import Ground, InProcessDataverse, InProcessGraph, enrol
 
 NOW = datetime(2026, 11, 2, 8, tzinfo=UTC)
+
+
+def message_id(number: int) -> str:
+    """Return the Message-ID of a mail."""
+    return f"<{number}@customer.example>"
+
+
+def again(change: Change) -> Change:
+    """Return a change as it is told once more, of no known version."""
+    return change.model_copy(update={"id": f"{change.id} again", "etag": None})
 
 
 class Queues:
@@ -34,26 +49,46 @@ class Office:
     """Two enrolled mailboxes that track all mail, and a reconciler."""
 
     def __init__(self, ground: Ground) -> None:
+        self.now = NOW
         self.graph: InProcessGraph
         self.dataverse: InProcessDataverse
         self.graph, self.dataverse = ground.fresh()
         self._surroundings = ground.surroundings
-        self.reconciler = Reconciler(self.graph, self.dataverse, lambda: NOW)
+        self.reconciler = self.instance()
         self.bus = Queues()
 
-    async def open(self) -> "Office":
-        await enrol(self.graph, self.dataverse, [FilteringMethod.ALL] * 2)
+    async def open(self, method: FilteringMethod = FilteringMethod.ALL) -> "Office":
+        await enrol(self.graph, self.dataverse, [method] * 2)
         return self
 
-    def mail(self, number: int, person: int = 0) -> Change:
+    def instance(
+        self, *, graph: Graph | None = None, dataverse: Dataverse | None = None
+    ) -> Reconciler:
+        """Return a further instance of the app, if need be on a side that misbehaves."""
+        return Reconciler(graph or self.graph, dataverse or self.dataverse, lambda: self.now)
+
+    def mail(
+        self,
+        number: int,
+        person: int = 0,
+        *,
+        folder: str = "inbox",
+        received: datetime | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> Change:
         """Deliver a mail; return the change it is told by."""
         message = EmailMessage()
-        message["Message-ID"] = f"<{number}@customer.example>"
-        message["From"] = "casey@customer.example"
-        message["To"] = "ada@contoso.example"
-        message["Subject"] = f"Mail {number}"
+        said = {
+            "Message-ID": message_id(number),
+            "From": "casey@customer.example",
+            "To": "ada@contoso.example",
+            "Subject": f"Mail {number}",
+            **headers,
+        }
+        for name, value in said.items():
+            message[name] = value
         mailbox = self.graph.mailboxes.all()[person]
-        delivered = mailbox.deliver(message.as_bytes())
+        delivered = mailbox.deliver(message.as_bytes(), folder=folder, received=received)
         return Change(
             id=f"{person}/{number}",
             mailbox=MailboxId(mailbox.id),
@@ -70,6 +105,30 @@ class Office:
 
     def subjects(self) -> set[str]:
         return {row["subject"] for row in self.dataverse.rows("email").values()}
+
+    def links(self) -> dict[str, Row]:
+        """Return the links by the subject of their mail."""
+        return {row["tether_name"]: row for row in self.dataverse.rows("tether_link").values()}
+
+    def parents(self) -> dict[str, str | None]:
+        """Return the subject of the mail that each activity answers, by its own."""
+        emails = self.dataverse.rows("email")
+        named = {row["subject"]: row.get("parentactivityid") for row in emails.values()}
+        return {
+            subject: emails[parent["id"]]["subject"] if parent else None
+            for subject, parent in named.items()
+        }
+
+    def mark(self, change: Change) -> None:
+        """Put the category on, as a person does."""
+        mailbox = self.graph.mailboxes.mailbox(change.mailbox)
+        message = mailbox.message(change.item)
+        mailbox.update(message, {"categories": [*message["categories"], TRACKED_CATEGORY]})
+
+    def purge(self, change: Change) -> None:
+        """Delete a mail for good."""
+        mailbox = self.graph.mailboxes.mailbox(change.mailbox)
+        mailbox.purge(mailbox.message(change.item))
 
     def categories(self, change: Change) -> list[str]:
         message = self.graph.mailboxes.mailbox(change.mailbox).message(change.item)

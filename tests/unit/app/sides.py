@@ -195,7 +195,7 @@ async def enrol(
     """Enrol the first mailboxes, each with its owner's personal option."""
     for mailbox, method in zip(graph.mailboxes.all(), methods, strict=False):
         person = mailbox.person
-        folders = {folder: str(mailbox.folder(folder)["id"]) for folder in Folder}
+        folders = {folder.value: str(mailbox.folder(folder)["id"]) for folder in Folder}
         ready = ReadyMailbox(MailboxId(person.id), SystemUserId(person.systemuserid), person.upn)
         option = Operation(
             "PATCH",

@@ -13,12 +13,14 @@ from sandbox.graph import ids
 from sandbox.graph.mailbox import Change as MailboxChange
 from sandbox.graph.mailbox import Mailbox
 from sandbox.store import Document
-from shared.changes import Change, Hint, Kind
+from shared.bus import Message
+from shared.changes import Change, Hint, Kind, decode
 from shared.graph.messages import TRACKED_CATEGORY
 from shared.identifiers import ItemId, MailboxId
 from shared.sync.outcome import Outcome
 from shared.sync.reconcile import Reconciler
-from shared.sync.settling import MAX_ATTEMPTS
+from shared.sync.settling import MAX_ATTEMPTS, settle
+from tests.unit.app.office import Queues
 from tests.unit.app.sides import InProcessDataverse, InProcessGraph
 from tests.unit.app.world import OUTSIDERS, Action, Do, Mail
 
@@ -62,10 +64,6 @@ class Life:
             if action.do is Do.MARK:
                 self.marked.add((action.person, action.mail))
             _in_outlook(action.do, mailbox, message)
-
-    def age(self, change: Change) -> int:
-        """Return how late the mail came that a change is about."""
-        return next(mail for (_, mail), item in self.items.items() if item == change.item)
 
     def _arrive(self, mail: Mail) -> None:
         raw = self._mime(mail)
@@ -165,41 +163,44 @@ def _in_outlook(do: Do, mailbox: Mailbox, message: Document) -> None:
 
 async def tell_in_order(life: Life, reconciler: Reconciler) -> None:
     """Tell each change once, as it happened, alone; the later looks when all is quiet."""
-    later: list[Change] = []
+    later: list[Message] = []
     for _ in _tellings():
         if life.untold:
             outcome = await reconciler.reconcile([life.untold.pop(0)])
         elif later:
-            later.sort(key=life.age)
-            outcome = await reconciler.reconcile([later.pop(0)])
+            later.sort(key=_due)
+            outcome = await reconciler.reconcile(decode(later.pop(0).body))
         else:
             return
-        later += outcome.look_again
+        later += await _later_looks(outcome)
         life.untold += _again(outcome)
 
 
 async def tell_anyhow(life: Life, instances: Sequence[Reconciler], chance: Random) -> None:
     """Tell changes in any order and number, in batches of any size, to any instance or to all.
 
-    Later looks begin when what was on its way has come in, and older mails have theirs first: one
-    later look is what a reply gets, so its parent's must not come after it.
+    Later looks begin when what was on its way has come in, and come in by the time they are due;
+    those due at the same time in any order.
     """
-    later: list[Change] = []
+    later: list[Message] = []
     for _ in _tellings():
         if life.untold:
             chance.shuffle(life.untold)
             at_work = chance.sample(instances, chance.randint(1, len(instances)))
             batches = [_take(life, chance) for _ in at_work]
         elif later:
-            later.sort(key=life.age)
+            chance.shuffle(later)
+            later.sort(key=_due)
             size = chance.randint(1, _MOST_IN_BATCH)
-            at_work, batches, later = [chance.choice(instances)], [later[:size]], later[size:]
+            taken, later = later[:size], later[size:]
+            batches = [[change for message in taken for change in decode(message.body)]]
+            at_work = [chance.choice(instances)]
         else:
             return
         working = zip(at_work, batches, strict=True)
         outcomes = await asyncio.gather(*(one.reconcile(batch) for one, batch in working))
         for outcome in outcomes:
-            later += outcome.look_again
+            later += await _later_looks(outcome)
             life.untold += _again(outcome)
 
 
@@ -213,6 +214,18 @@ def _take(life: Life, chance: Random) -> list[Change]:
         life.untold.append(copy)
         batch = [*batch, copy]
     return batch
+
+
+async def _later_looks(outcome: Outcome) -> list[Message]:
+    """Return the later looks as they are sent."""
+    bus = Queues()
+    await settle(Outcome(look_again=outcome.look_again), Kind.MAIL, bus, BEGIN)
+    return bus.sent["mail"]
+
+
+def _due(message: Message) -> datetime:
+    assert message.due is not None
+    return message.due
 
 
 def _again(outcome: Outcome) -> list[Change]:

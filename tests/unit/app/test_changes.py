@@ -123,9 +123,9 @@ def test_a_retry_counts_and_is_another_message() -> None:
     assert again.id != message_id([change(attempt=2)])
 
 
-def test_what_is_parked_keeps_its_reason_and_its_place() -> None:
-    parked = parked_message(change(), "x" * 5000)
-    assert decode(parked.body) == (change(),)
+def test_what_is_parked_keeps_its_reason_and_its_place_and_is_ready_to_be_sent_again() -> None:
+    parked = parked_message(change(attempt=9, etag="v1", looked_before=True), "x" * 5000)
+    assert decode(parked.body) == (change(replayed=True, looked_before=True),)
     assert parked.properties == {"reason": "x" * 1024, "kind": "mail", "mailbox": "a"}
 
 

@@ -61,8 +61,8 @@ def test_every_missing_setting_is_named_at_once() -> None:
         ("WEBHOOK_BASE_URL", "https://", "must be an https:// address"),
         ("GRAPH_ENDPOINT", "ftp://graph.microsoft.com", "must be an https:// address"),
         ("CLIENT_STATE_KEYS", "k1:not base64!", "key 'k1' is not base64"),
-        ("CLIENT_STATE_KEYS", KEY, "is not base64|must be 1 to 8|shorter than 32 bytes"),
-        ("CLIENT_STATE_KEYS", f"k.1:{KEY}", "key id 'k.1' must be 1 to 8 letters and digits"),
+        ("CLIENT_STATE_KEYS", KEY, "a key id must be 1 to 8 letters and digits"),
+        ("CLIENT_STATE_KEYS", f"k.1:{KEY}", "a key id must be 1 to 8 letters and digits"),
         ("CLIENT_STATE_KEYS", f"k23456789:{KEY}", "must be 1 to 8 letters and digits"),
         ("CLIENT_STATE_KEYS", f":{KEY}", "must be 1 to 8 letters and digits"),
         ("CLIENT_STATE_KEYS", "k1:c2hvcnQ=", "key 'k1' is shorter than 32 bytes"),
@@ -72,7 +72,7 @@ def test_every_missing_setting_is_named_at_once() -> None:
 def test_a_wrong_setting_is_named_with_its_problem(name: str, value: str, problem: str) -> None:
     text = complaint({**GOOD, name: value})
     assert f"{name}: " in text
-    assert any(one in text for one in problem.split("|"))
+    assert problem in text
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
@@ -94,5 +94,6 @@ def test_secrets_do_not_show() -> None:
     assert KEY not in shown
 
 
-def test_a_refusal_does_not_tell_the_key() -> None:
-    assert KEY not in complaint({**GOOD, "CLIENT_STATE_KEYS": f"{'k' * 9}:{KEY}"})
+@pytest.mark.parametrize("written", [KEY, f"{'k' * 9}:{KEY}", f"{KEY}:k1", f"k1:{KEY},{KEY}"])
+def test_a_refusal_does_not_tell_the_key(written: str) -> None:
+    assert KEY.rstrip("=") not in complaint({**GOOD, "CLIENT_STATE_KEYS": written})

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.dataverse.links import Reason
+from shared.dataverse.mailboxes import FilteringMethod
 from shared.identifiers import ItemId, MailboxId, link_id_of_item
 from shared.sync.reconcile import Reconciler
 from tests.unit.app.sides import Ground, enrol
 from tests.unit.app.telling import BEGIN, Life, tell_anyhow, tell_in_order
-from tests.unit.app.world import World, worlds
+from tests.unit.app.world import OUTSIDERS, Action, Do, Mail, World, worlds
 
 _OWNER = "9"  # participationtypemask of the party Dynamics keeps for the owner
 
@@ -31,6 +32,32 @@ _EMAIL = (
 def test_any_telling_ends_as_telling_in_order(ground: Ground, world: World, chance: Random) -> None:
     in_order = asyncio.run(_live(ground, world, None))
     anyhow = asyncio.run(_live(ground, world, chance))
+    assert _differences(anyhow, in_order) == []
+
+
+THREAD = World(
+    methods=(FilteringMethod.REPLIES,),
+    mails=tuple(
+        Mail(
+            number=number,
+            sender=OUTSIDERS[0],
+            to=(0,),
+            outside=(),
+            parent=number - 1 if number else None,
+            names_parent=True,
+            threaded=True,
+            foreign=False,
+        )
+        for number in range(6)
+    ),
+    epochs=((Action(Do.MARK, mail=0, person=0),),),
+)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_long_thread_does_so_however_it_is_told(ground: Ground, seed: int) -> None:
+    in_order = asyncio.run(_live(ground, THREAD, None))
+    anyhow = asyncio.run(_live(ground, THREAD, Random(seed)))
     assert _differences(anyhow, in_order) == []
 
 

@@ -7,7 +7,7 @@ import pytest
 from shared.bus import PARKED, parked_body
 from shared.changes import Kind, decode
 from shared.errors import Transient
-from shared.sync.outcome import Outcome
+from shared.sync.outcome import LaterLook, Outcome
 from shared.sync.settling import MAX_ATTEMPTS, settle, wait_before
 from tests.unit.app.office import NOW, Office
 
@@ -44,11 +44,29 @@ async def test_what_can_never_be_done_is_parked_at_once(office: Office) -> None:
 
 async def test_a_later_look_is_sent_once_for_two_minutes_later(office: Office) -> None:
     change = office.mail(1)
-    outcome = Outcome(look_again=[change.model_copy(update={"looked_before": True})])
+    later = change.model_copy(update={"looked_before": True})
+    outcome = Outcome(look_again=[LaterLook(later, depth=0)])
     await settle(outcome, Kind.MAIL, office.bus, NOW)
     (message,) = office.bus.sent["mail"]
     assert message.due == NOW + timedelta(minutes=2)
     assert decode(message.body)[0].looked_before
+
+
+async def test_a_later_look_is_the_later_the_deeper_the_mail_lies_but_not_without_end(
+    office: Office,
+) -> None:
+    looks = [
+        LaterLook(office.mail(number).model_copy(update={"looked_before": True}), depth)
+        for number, depth in enumerate([3, 0, 60, 1, 0, 500])
+    ]
+    await settle(Outcome(look_again=looks), Kind.MAIL, office.bus, NOW)
+    due = {
+        change.id: message.due and (message.due - NOW).total_seconds()
+        for message in office.bus.sent["mail"]
+        for change in decode(message.body)
+    }
+    assert due == {"0/0": 150, "0/1": 120, "0/2": 720, "0/3": 130, "0/4": 120, "0/5": 720}
+    assert len(office.bus.sent["mail"]) == 4
 
 
 async def test_when_the_broker_does_not_take_it_settling_raises(office: Office) -> None:
