@@ -91,7 +91,8 @@ def parked_message(change: Change, reason: str) -> Message:
 
     Its body is what to send to the kind's queue once the cause is mended.
     """
-    replay = change.model_copy(update={"attempt": 0, "etag": None, "replayed": True})
+    update = {"attempt": 0, "etag": None, "replays": change.replays + 1}
+    replay = change.model_copy(update=update)
     return Message(
         id=f"parked-{message_id([change])}",
         body=encode([replay]),

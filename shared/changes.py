@@ -31,8 +31,8 @@ class Change(BaseModel):
 
     `id` is equal for two tellings of the same change; `etag` is the item's version the teller
     knew, if any; `noticed` is when Tether first heard (UTC); `attempt` counts failed tries;
-    `looked_before` is true for the later look at a reply whose parent was not known yet; `replayed`
-    for a parked change that an operator sends again.
+    `looked_before` is true for the later look at a reply whose parent was not known yet; `replays`
+    counts how often an operator has sent it again after it was parked.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -46,7 +46,7 @@ class Change(BaseModel):
     etag: str | None = None
     attempt: int = Field(default=0, ge=0)
     looked_before: bool = False
-    replayed: bool = False
+    replays: int = Field(default=0, ge=0)
 
 
 class Envelope(BaseModel):
@@ -79,7 +79,7 @@ def decode(body: bytes) -> tuple[Change, ...]:
 
 def message_id(changes: Iterable[Change]) -> str:
     """Return the id by which the broker drops a second copy of the same message (≤ 128 chars)."""
-    told = sorted(f"{c.id}#{c.attempt}{'#later' * c.looked_before}" for c in changes)
+    told = sorted(f"{c.id}#{c.replays}.{c.attempt}{'#later' * c.looked_before}" for c in changes)
     return sha256("\n".join(told).encode()).hexdigest()
 
 
@@ -104,6 +104,6 @@ def _merge(one: Change, other: Change) -> Change:
             "noticed": older.noticed,
             "etag": None,
             "looked_before": newer.looked_before and older.looked_before,
-            "replayed": newer.replayed or older.replayed,
+            "replays": max(newer.replays, older.replays),
         }
     )

@@ -17,13 +17,13 @@ logger = logging.getLogger("tether.mailboxes")
 
 _SELECT = (
     "tether_mailboxid,tether_name,tether_state,tether_folders,_tether_systemuserid_value,"
-    "tether_mailsubscriptionid,tether_mailsubscriptionexpireson,tether_mailsubscriptionkey,"
+    "tether_mailsubscriptionid,tether_mailsubscriptionexpireson,tether_mailsubscriptionseal,"
     "tether_syncfrom,tether_catchupneededsince,tether_catchupreason"
 )
 _NO_SUBSCRIPTION = {
     "tether_mailsubscriptionid": None,
     "tether_mailsubscriptionexpireson": None,
-    "tether_mailsubscriptionkey": None,
+    "tether_mailsubscriptionseal": None,
 }
 # Server-side sync for incoming mail and appointments, approved, tested and enabled, active
 # (server-side-sync.md 6.1; appointments number their methods differently).
@@ -66,7 +66,7 @@ class MailboxRow:
     """A `tether_mailbox` row; `folders` maps the ids of well-known folders to their names.
 
     `sync_from` is when the mailbox was first enrolled: older mail is not tracked by the filter.
-    `subscription_key` is the id of the key that sealed the subscription's client state.
+    `subscription_seal` is what the subscription was made with: which key, and which address.
     """
 
     id: MailboxId
@@ -75,7 +75,7 @@ class MailboxRow:
     folders: Mapping[str, str] = field(default_factory=dict)
     sync_from: datetime | None = None
     subscription: str | None = None
-    subscription_key: str | None = None
+    subscription_seal: str | None = None
     expires: datetime | None = None
     catch_up_needed_since: datetime | None = None
     catch_up_reason: str = ""
@@ -114,31 +114,35 @@ def filtering_methods_of(systemusers: Collection[str]) -> list[Operation]:
     )
 
 
-def mailbox_rows(rows: Iterable[Mapping[str, Any]]) -> list[MailboxRow]:
+def mailbox_rows(
+    rows: Iterable[Mapping[str, Any]], *, knowing: Collection[str]
+) -> list[MailboxRow]:
     """Read `tether_mailbox` rows; one that somebody made unreadable is logged and left out.
 
-    Enrolment then takes the mailbox for a new one and writes the row afresh.
+    A readable row names all folders in `knowing`, and no other. Enrolment takes the mailbox of an
+    unreadable one for a new one, and writes the row afresh.
     """
     readable: list[MailboxRow] = []
     for row in rows:
         try:
-            readable.append(_mailbox_row(row))
+            readable.append(_mailbox_row(row, set(knowing)))
         except (ValueError, AttributeError, TypeError) as problem:
             logger.error("unreadable tether_mailbox=%s: %s", row["tether_mailboxid"], problem)
     return readable
 
 
-def _mailbox_row(row: Mapping[str, Any]) -> MailboxRow:
+def _mailbox_row(row: Mapping[str, Any], knowing: set[str]) -> MailboxRow:
+    folders = json.loads(row["tether_folders"] or "{}")
+    if folders.keys() != knowing:
+        raise ValueError("tether_folders does not name the well-known folders")
     return MailboxRow(
         id=MailboxId(row["tether_mailboxid"]),
         systemuser=SystemUserId(row["_tether_systemuserid_value"] or ""),
         state=MailboxState(row["tether_state"] or MailboxState.SUSPENDED),
-        folders={
-            folder_id: name for name, folder_id in json.loads(row["tether_folders"] or "{}").items()
-        },
+        folders={folder_id: name for name, folder_id in folders.items()},
         sync_from=_moment(row["tether_syncfrom"]),
         subscription=row["tether_mailsubscriptionid"],
-        subscription_key=row["tether_mailsubscriptionkey"],
+        subscription_seal=row["tether_mailsubscriptionseal"],
         expires=_moment(row["tether_mailsubscriptionexpireson"]),
         catch_up_needed_since=_moment(row["tether_catchupneededsince"]),
         catch_up_reason=row["tether_catchupreason"] or "",
@@ -172,15 +176,15 @@ def suspend(mailbox: MailboxId) -> Operation:
 
 
 def keep_subscription(
-    mailbox: MailboxId, subscription: str, expires: datetime, key: str
+    mailbox: MailboxId, subscription: str, expires: datetime, seal: str
 ) -> Operation:
-    """Note the live subscription of a mailbox, and the id of the key it is sealed with."""
+    """Note the live subscription of a mailbox, and what it was made with."""
     return _patch(
         mailbox,
         {
             "tether_mailsubscriptionid": subscription,
             "tether_mailsubscriptionexpireson": written(expires),
-            "tether_mailsubscriptionkey": key,
+            "tether_mailsubscriptionseal": seal,
             "tether_lasterror": None,
         },
     )

@@ -74,7 +74,7 @@ TABLES = (
             Column("tether_Folders", "Well-known folders", "Memo", 4000),
             Column("tether_MailSubscriptionId", "Mail subscription", "String", 100),
             Column("tether_MailSubscriptionExpiresOn", "Mail subscription expires", "DateTime"),
-            Column("tether_MailSubscriptionKey", "Mail subscription's key", "String", 8),
+            Column("tether_MailSubscriptionSeal", "Mail subscription's seal", "String", 40),
             Column("tether_SyncFrom", "Sync from", "DateTime"),
             Column("tether_CatchUpNeededSince", "Catch-up needed since", "DateTime"),
             Column("tether_CatchUpReason", "Catch-up reason", "String", 200),

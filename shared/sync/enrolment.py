@@ -24,6 +24,8 @@ from shared.sync.subscribing import Answers, Subscriber
 
 logger = logging.getLogger("tether.enrolment")
 
+_FOLDERS = {folder.value for folder in Folder}
+
 Problems = dict[MailboxId, str]
 """What could not be done for a mailbox, in the service's words."""
 
@@ -42,11 +44,11 @@ class Difference:
         ready: Iterable[ReadyMailbox],
         enrolled: Iterable[MailboxRow],
         now: datetime,
-        key_id: str,
+        seal: str,
     ) -> "Difference":
         """Compare; a subscription is renewed at half its life.
 
-        It is made anew when it is gone, or sealed with another key than `key_id`.
+        It is made anew when it is gone, or was made with another `seal` than the present one.
         """
         wanted = {mailbox.id: mailbox for mailbox in ready}
         known = {row.id: row for row in enrolled}
@@ -54,7 +56,7 @@ class Difference:
             row.id
             for row in known.values()
             if row.subscription and row.expires and row.expires > now
-            if row.state is MailboxState.ENROLLED and row.subscription_key == key_id
+            if row.state is MailboxState.ENROLLED and row.subscription_seal == seal
         }
         return cls(
             to_enrol=tuple(m for m in wanted.values() if m.id not in alive),
@@ -94,9 +96,9 @@ class Enrolment:
         """
         ready = await self._ready()
         found = await self._dataverse.read_all(rows.ALL_MAILBOXES)
-        known = {row.id: row for row in rows.mailbox_rows(found)}
-        key_id = self._subscriber.key_id
-        todo = Difference.between(ready, known.values(), self._now(), key_id)
+        known = {row.id: row for row in rows.mailbox_rows(found, knowing=_FOLDERS)}
+        seal = self._subscriber.seal
+        todo = Difference.between(ready, known.values(), self._now(), seal)
         await self._suspend(todo.to_suspend)
         await self._renew(todo.to_renew)
         await self._enrol(todo.to_enrol, known)
@@ -115,8 +117,8 @@ class Enrolment:
         Raises:
             Transient: it could not be done; the event must come again.
         """
-        found = rows.mailbox_rows(await self._answers(rows.mailboxes_of([event.subject.mailbox])))
-        row = next(iter(found), None)
+        found = await self._answers(rows.mailboxes_of([event.subject.mailbox]))
+        row = next(iter(rows.mailbox_rows(found, knowing=_FOLDERS)), None)
         if row is None or row.state is not MailboxState.ENROLLED:
             logger.info("lifecycle event for a mailbox not enrolled: %s", event.subject.mailbox)
             return
@@ -127,7 +129,7 @@ class Enrolment:
                 problems = await self._need_catch_up([row], "Graph reported missed notifications")
             case "subscriptionRemoved":
                 problems = await self._need_catch_up([row], "Graph removed the subscription")
-                problems |= await self._subscribe([row.id])
+                problems |= (await self._subscribe([row.id]))[0]
         for problem in problems.values():
             raise Transient(problem)
 
@@ -165,11 +167,16 @@ class Enrolment:
         expired = [row for row in before if row.expires and row.expires <= now]
         alive = [row for row in before if row.expires and row.expires > now]
         await self._need_catch_up(expired, "the subscription expired")
-        await self._need_catch_up(alive, "the subscription was sealed with a former key")
-        await self._subscribe(reachable)
+        await self._need_catch_up(alive, "the subscription had a former key or address")
+        _, replaced = await self._subscribe(reachable)
+        strangers = replaced - {row.id for row in (*expired, *alive)}
+        why = "another subscription stood in the place of ours"
+        await self._write({one: rows.need_catch_up(one, now, why) for one in strangers})
 
-    async def _subscribe(self, mailboxes: Sequence[MailboxId]) -> Problems:
-        """Give each mailbox a live subscription; return those that did not get one noted."""
+    async def _subscribe(
+        self, mailboxes: Sequence[MailboxId]
+    ) -> tuple[Problems, frozenset[MailboxId]]:
+        """Give each mailbox a live subscription; return what failed, and whose was replaced."""
         subscribed = await self._subscriber.subscribe(mailboxes)
         for mailbox in subscribed.replaced:
             logger.warning("replaced a subscription that did not reach us mailbox=%s", mailbox)
@@ -179,7 +186,8 @@ class Enrolment:
             else rows.lose_subscription(mailbox, answer.problem)
             for mailbox, answer in subscribed.answers.items()
         }
-        return await self._write(notes) | _refusals(subscribed.answers)
+        problems = await self._write(notes) | _refusals(subscribed.answers)
+        return problems, subscribed.replaced
 
     async def _folders(self, mailboxes: Sequence[ReadyMailbox]) -> dict[MailboxId, dict[str, str]]:
         """Return the ids of the well-known folders of the mailboxes that Graph lets us read."""
@@ -212,12 +220,12 @@ class Enrolment:
         }
         refused = await self._write(kept)
         refused |= await self._need_catch_up(gone, "the subscription was gone")
-        refused |= await self._subscribe([row.id for row in gone])
+        refused |= (await self._subscribe([row.id for row in gone]))[0]
         return refused | _refusals({m: a for m, a in answers.items() if a.status != 404})
 
     def _kept(self, mailbox: MailboxId, answer: GraphResponse) -> Operation:
         subscription, expires = str(answer.body["id"]), subscriptions.expiry_of(answer)
-        return rows.keep_subscription(mailbox, subscription, expires, self._subscriber.key_id)
+        return rows.keep_subscription(mailbox, subscription, expires, self._subscriber.seal)
 
     async def _need_catch_up(self, enrolled: Sequence[MailboxRow], why: str) -> Problems:
         return await self._write(

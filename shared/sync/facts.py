@@ -26,7 +26,7 @@ from shared.identifiers import (
 from shared.sync.parties import addresses_of
 from shared.sync.snapshot import Companion, Mailbox, Snapshot
 
-_FOLDERS = set(Folder)
+_FOLDERS = {folder.value for folder in Folder}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +87,12 @@ class Facts:
         known += [one.email for some in self.companions.values() for one in some]
         return {email.regarding.table for email in known if email.regarding}
 
-    def snapshot(self, read: Read, planned: "Planned") -> Snapshot | None:
-        """Return both sides of one item, None if its mailbox is not enrolled (yet).
+    def snapshot(self, read: Read, planned: "Planned") -> Snapshot:
+        """Return both sides of one item, whose mailbox is enrolled.
 
         `planned` are the mails that this very batch will have made tracked.
         """
-        row = self.mailboxes.get(read.change.mailbox)
-        if row is None:
-            return None
+        row = self.mailboxes[read.change.mailbox]
         message = read.message
         mailbox = Mailbox(
             id=row.id,
@@ -102,7 +100,7 @@ class Facts:
             state=row.state,
             filtering=self.filtering.get(row.systemuser, FilteringMethod.REPLIES),
             sync_from=row.sync_from,
-            folders={key: Folder(name) for key, name in row.folders.items() if name in _FOLDERS},
+            folders={key: Folder(name) for key, name in row.folders.items()},
         )
         return Snapshot(
             mailbox=mailbox,
@@ -115,7 +113,7 @@ class Facts:
             companions=self._companions_of(message, planned) if message else (),
             records=self.records,
             looked_before=read.change.looked_before,
-            replayed=read.change.replayed,
+            replayed=read.change.replays > 0,
         )
 
     def _emails_of(self, read: Read, message: Message) -> Sequence[Email]:
@@ -219,7 +217,7 @@ def _note(facts: Facts, topic: Topic | Table, rows: list[dict[str, Any]]) -> Non
 
 
 def _note_mailbox(facts: Facts, row: dict[str, Any]) -> None:
-    for mailbox in mailboxes.mailbox_rows([row]):
+    for mailbox in mailboxes.mailbox_rows([row], knowing=_FOLDERS):
         facts.mailboxes[mailbox.id] = mailbox
 
 

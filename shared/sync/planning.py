@@ -22,11 +22,7 @@ def plan_batch(
     planned = Planned()
     decisions: list[Decision] = []
     for _ in range(_LONGEST_CHAIN):
-        decisions = [
-            Decision(read, decide(snapshot))
-            for read in reads
-            if (snapshot := facts.snapshot(read, planned))
-        ]
+        decisions = [Decision(read, decide(facts.snapshot(read, planned))) for read in reads]
         further = Planned.of(_newly_tracked(decisions))
         if further == planned:
             break

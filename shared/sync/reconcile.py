@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from shared.changes import Change, coalesce
 from shared.dataverse.client import Dataverse
-from shared.dataverse.mailboxes import mailbox_rows, mailboxes_of
+from shared.dataverse.mailboxes import mailboxes_of
 from shared.errors import Transient
 from shared.graph.client import Graph, GraphResponse
 from shared.graph.messages import Message, read_message
@@ -133,8 +133,9 @@ class Reconciler:
         for response in await self._dataverse.batch(mailboxes_of(unknown)) if unknown else []:
             if not response.ok:
                 raise Transient(response.problem, retry_after=response.retry_after)
-            for row in mailbox_rows(response.body["value"]):
-                self._users[row.id] = row.systemuser
+            for row in response.body["value"]:
+                owner = SystemUserId(row["_tether_systemuserid_value"] or "")
+                self._users[MailboxId(row["tether_mailboxid"])] = owner
         return {mailbox: self._users[mailbox] for mailbox in mailboxes & self._users.keys()}
 
     async def _learn_entity_set(self, table: str) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 
 from shared.changes import Kind
 from shared.dataverse.mailboxes import MailboxRow
@@ -40,9 +41,9 @@ class Subscriber:
         self._now = now
 
     @property
-    def key_id(self) -> str:
-        """The id of the key that new subscriptions are sealed with."""
-        return self._keys.current
+    def seal(self) -> str:
+        """What new subscriptions are made with: the key's id and a digest of where they report."""
+        return f"{self._keys.current}@{sha256(self._webhook_base_url.encode()).hexdigest()[:16]}"
 
     async def subscribe(self, mailboxes: Sequence[MailboxId]) -> Subscribed:
         """Make a subscription for each mailbox; one of ours that is there is adopted and extended.

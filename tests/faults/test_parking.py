@@ -101,7 +101,7 @@ async def test_after_ten_tries_a_change_is_parked_and_the_others_have_gone_on(
     assert properties["reason"].startswith(f"failed {tries} times: Graph 503")
     (change,) = json.loads(parked)["changes"]
     assert change["item"] == failing
-    assert change["replayed"]
+    assert change["replays"] == 1
     assert "attempt" not in change
     await company.quiet()
     assert not await trial.is_tracked(failing)

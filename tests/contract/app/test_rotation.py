@@ -17,7 +17,7 @@ NEW_KEY = {"k2": b"fedcba9876543210fedcba9876543210"}
 NO_SUBSCRIPTION = {
     "tether_mailsubscriptionid": None,
     "tether_mailsubscriptionexpireson": None,
-    "tether_mailsubscriptionkey": None,
+    "tether_mailsubscriptionseal": None,
 }
 
 
@@ -60,7 +60,7 @@ async def test_every_subscription_is_replaced_by_one_sealed_with_the_new_key(
         assert rotated.keys.open(made[person]["clientState"]) == subject(person)
         row = await office.row(person)
         assert row["tether_mailsubscriptionid"] == anew["id"]
-        assert row["tether_mailsubscriptionkey"] == "k2"
+        assert row["tether_mailsubscriptionseal"].startswith("k2@")
         assert "former key" in row["tether_catchupreason"]
         since = datetime.fromisoformat(row["tether_catchupneededsince"]).astimezone(UTC)
         assert abs(since - enrolled_at) < timedelta(minutes=1)
@@ -137,5 +137,5 @@ async def test_ours_is_adopted_even_if_the_whole_row_is_gone(
     assert [one["id"] for one in office.subscriptions(person)] == [made["id"]]
     row = await office.row(person)
     assert row["tether_mailsubscriptionid"] == made["id"]
-    assert row["tether_mailsubscriptionkey"] == "k1"
+    assert row["tether_mailsubscriptionseal"].startswith("k1@")
     assert "did not reach us" not in caplog.text

@@ -125,7 +125,7 @@ def test_a_retry_counts_and_is_another_message() -> None:
 
 def test_what_is_parked_keeps_its_reason_and_its_place_and_is_ready_to_be_sent_again() -> None:
     parked = parked_message(change(attempt=9, etag="v1", looked_before=True), "x" * 5000)
-    assert decode(parked.body) == (change(replayed=True, looked_before=True),)
+    assert decode(parked.body) == (change(replays=1, looked_before=True),)
     assert parked.properties == {"reason": "x" * 1024, "kind": "mail", "mailbox": "a"}
 
 
@@ -147,3 +147,11 @@ def test_only_so_many_versions_are_remembered_the_latest_ones() -> None:
     assert not seen.tells_nothing(change(item="0", etag="v"))
     assert seen.tells_nothing(change(item="1", etag="v"))
     assert seen.tells_nothing(change(item="20000", etag="v"))
+
+
+def test_what_is_refused_again_after_a_replay_is_parked_once_more() -> None:
+    parked = parked_message(change(attempt=9), "refused")
+    (replay,) = decode(parked.body)
+    again = parked_message(replay.model_copy(update={"attempt": 9}), "refused")
+    assert again.id != parked.id
+    assert retry_message(replay, due=BEGIN).id != retry_message(change(), due=BEGIN).id

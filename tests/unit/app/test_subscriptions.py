@@ -86,7 +86,7 @@ def enrolled(
         systemuser=SystemUserId("u"),
         state=state,
         subscription=subscription,
-        subscription_key=key,
+        subscription_seal=key,
         expires=expires,
     )
 
