@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 
+from sandbox.certificate import Certificate
 from sandbox.functionshost.launch import HostProcess
 from sandbox.services import Services, write_json
 from sandbox.tenant import Tenant
@@ -30,7 +31,13 @@ class TetherStack:
         state: Path | None = None,
         settings: Mapping[str, str] | None = None,
     ) -> None:
-        self.services = Services(tenant, entities=PROJECT / "infra/queues.json", state=state)
+        self._certificate = Certificate(state or STACK_FILE.parent)
+        self.services = Services(
+            tenant,
+            entities=PROJECT / "infra/queues.json",
+            state=state,
+            certificate=self._certificate,
+        )
         self._state = state
         self._extra = dict(settings or {})
         self._client_state_key = _kept_key(state)
@@ -114,6 +121,8 @@ class TetherStack:
         return {
             "graph": self.services.graph.url,
             "dataverse": self.services.dataverse.url,
+            "dataverse_https": self.services.dataverse.tls_url,
+            "ca_file": str(self._certificate.file.resolve()),
             "identity": self.services.identity.url,
             "functions": self.functions_url,
             "servicebus": self.services.servicebus.connection_string,

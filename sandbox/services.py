@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from sandbox.certificate import Certificate
 from sandbox.control import Control
 from sandbox.credential import SandboxCredential
 from sandbox.dataverse.seed import service_principal
@@ -39,6 +40,7 @@ class Ports(BaseModel):
     identity: int
     graph: int
     dataverse: int
+    dataverse_tls: int
     servicebus: int
     functions: int
 
@@ -59,10 +61,18 @@ class Services:
     """Identity, Graph, Dataverse and Service Bus of one tenant.
 
     `entities` is the file that declares the queues; with `state`, a directory, everything that the
-    real services would keep survives the process.
+    real services would keep survives the process. Given a `certificate`, Dataverse listens over
+    TLS, too: the official synchronous client takes nothing else.
     """
 
-    def __init__(self, tenant: Tenant, *, entities: Path, state: Path | None = None) -> None:
+    def __init__(
+        self,
+        tenant: Tenant,
+        *,
+        entities: Path,
+        state: Path | None = None,
+        certificate: Certificate | None = None,
+    ) -> None:
         self.tenant = tenant
         self.ports = Ports.kept_in(state)
         key_file = state / "identity.pem" if state else None
@@ -70,7 +80,13 @@ class Services:
         self.principal = service_principal(tenant).model_copy(update={"roles": ROLES})
         self.surroundings = Surroundings(authority)
         self.identity = Identity(authority, self.surroundings, [self.principal])
-        self.dataverse = Dataverse(tenant, self.surroundings, principal=self.principal, state=state)
+        self.dataverse = Dataverse(
+            tenant,
+            self.surroundings,
+            principal=self.principal,
+            state=state,
+            certificate=certificate,
+        )
         self.graph = Graph(
             tenant,
             self.surroundings,
@@ -93,7 +109,7 @@ class Services:
         """Start every service; the one that sends notifications last."""
         await self.identity.start(self.ports.identity)
         await self.servicebus.start(port=self.ports.servicebus)
-        await self.dataverse.start(self.ports.dataverse)
+        await self.dataverse.start(self.ports.dataverse, tls_port=self.ports.dataverse_tls)
         await self.graph.start(self.ports.graph)
 
     async def stop(self) -> None:

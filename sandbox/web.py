@@ -1,5 +1,6 @@
 """What the sandbox's HTTP services share: counting, faults, tokens, and one way to listen."""
 
+import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -109,6 +110,14 @@ class Listener:
         await site.start()
         taken = self._runner.addresses[0][1]
         self.url = f"http://{host}:{taken}"
+
+    async def start_over_tls(
+        self, context: ssl.SSLContext, *, host: str = "127.0.0.1", port: int = 0
+    ) -> str:
+        """Listen on another port as well, over TLS; return the address there."""
+        site = web.TCPSite(self._runner, host, port, ssl_context=context)
+        await site.start()
+        return f"https://{host}:{self._runner.addresses[-1][1]}"
 
     async def stop(self) -> None:
         """Stop listening and close what is open."""

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from aiohttp import web
 
+from sandbox.certificate import Certificate
 from sandbox.dataverse.api import Api, operation_name
 from sandbox.dataverse.batch import Batch
 from sandbox.dataverse.customizer import TABLES, load_schema
@@ -29,10 +30,10 @@ REFUSAL = web.RequestKey("refusal", DataverseError)
 class Dataverse:
     """One organisation with its Web API under `/api/data/v9.2/`.
 
-    `state` is a directory that keeps it between runs; `public_url` is where clients find it when
-    something stands in front of it, e.g. to speak TLS; `principal` is the application that has an
-    application user there; with `nested_change_set_errors` a failed change set is answered inside
-    a nested multipart instead of a single part: real answers come in both shapes (dataverse.md 4).
+    `state` is a directory that keeps it between runs; with a `certificate` it listens over TLS as
+    well, at `tls_url`; `principal` is the application that has an application user there; with
+    `nested_change_set_errors` a failed change set is answered inside a nested multipart instead of
+    a single part: real answers come in both shapes (dataverse.md 4).
     """
 
     def __init__(
@@ -42,7 +43,7 @@ class Dataverse:
         *,
         principal: Principal | None = None,
         state: Path | None = None,
-        public_url: str = "",
+        certificate: Certificate | None = None,
         nested_change_set_errors: bool = False,
     ) -> None:
         self._surroundings = surroundings
@@ -51,7 +52,8 @@ class Dataverse:
         schema = load_schema(dict(rows.all(TABLES)))
         self.organization = Organization(schema, rows, surroundings.clock)
         self._limits = Limits(surroundings.clock)
-        self._public_url = public_url.rstrip("/")
+        self._certificate = certificate
+        self.tls_url = ""
         self._nested = nested_change_set_errors
         Seed(self.organization, tenant, principal or service_principal(tenant)).plant()
         rows.commit()
@@ -66,11 +68,14 @@ class Dataverse:
     @property
     def url(self) -> str:
         """Where the organisation is, without a trailing slash."""
-        return self._public_url or self._listener.url
+        return self._listener.url
 
-    async def start(self, port: int = 0) -> None:
+    async def start(self, port: int = 0, *, tls_port: int = 0) -> None:
         """Listen; port 0 takes a free one."""
         await self._listener.start(port=port)
+        if self._certificate:
+            context = self._certificate.server_context()
+            self.tls_url = await self._listener.start_over_tls(context, port=tls_port)
         self.port = int(self._listener.url.rpartition(":")[2])
         api = Api(self.organization, f"{self.url}{PREFIX}")
         self._api = api
@@ -122,8 +127,9 @@ class Dataverse:
             self.organization.rows.commit()
 
     def _application_user(self, request: web.Request) -> str:
+        audiences = [url for url in (self.url, self.tls_url) if url]
         try:
-            claims = bearer_claims(request, self._surroundings.authority, [self.url])
+            claims = bearer_claims(request, self._surroundings.authority, audiences)
         except PermissionError as error:
             raise DataverseError(401, "", str(error)) from None
         rows = self.organization.rows

@@ -1,12 +1,9 @@
 """The official client, unmodified: async over HTTP, and sync, which insists on TLS."""
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, suppress
-from datetime import UTC, datetime, timedelta
+from contextlib import AsyncExitStack
 from enum import IntEnum
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +11,6 @@ import pytest
 from azure.core.credentials import AccessToken
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.identity.aio import ManagedIdentityCredential
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from PowerPlatform.Dataverse.aio.async_client import AsyncDataverseClient
 from PowerPlatform.Dataverse.client import DataverseClient
 from PowerPlatform.Dataverse.core.config import DataverseConfig
@@ -25,6 +18,7 @@ from PowerPlatform.Dataverse.core.errors import HttpError, MetadataError
 from PowerPlatform.Dataverse.models.filters import col
 from PowerPlatform.Dataverse.models.upsert import UpsertItem
 
+from sandbox.certificate import Certificate
 from sandbox.dataverse import Dataverse, service_principal
 from sandbox.identity.server import Identity
 from sandbox.tenant import Tenant
@@ -200,77 +194,6 @@ async def test_a_failed_change_set_leaves_nothing(client: AsyncDataverseClient) 
     assert len(await client.records.list("account")) == 0
 
 
-@pytest.fixture
-async def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator["TlsFront"]:
-    front = TlsFront(tmp_path)
-    await front.start()
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(front.certificate))
-    yield front
-    await front.stop()
-
-
-class TlsFront:
-    """Speaks TLS in front of a service, as the gateway of the real one does."""
-
-    def __init__(self, folder: Path) -> None:
-        self.certificate = folder / "certificate.pem"
-        self.port_behind = 0
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-        now = datetime.now(UTC)
-        built = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(minutes=1))
-            .not_valid_after(now + timedelta(days=1))
-            .add_extension(
-                x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]),
-                critical=False,
-            )
-            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .add_extension(
-                x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
-            )
-            .sign(key, hashes.SHA256())
-        )
-        secret = folder / "key.pem"
-        self.certificate.write_bytes(built.public_bytes(serialization.Encoding.PEM))
-        secret.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-        )
-        self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        self._context.load_cert_chain(self.certificate, secret)
-
-    async def start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._context)
-        self.url = f"https://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
-
-    async def stop(self) -> None:
-        self._server.close()
-        await self._server.wait_closed()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        behind = await asyncio.open_connection("127.0.0.1", self.port_behind)
-        await asyncio.gather(_pump(reader, behind[1]), _pump(behind[0], writer))
-
-
-async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    with suppress(ConnectionError):
-        while chunk := await source.read(65536):
-            sink.write(chunk)
-            await sink.drain()
-    sink.close()
-    with suppress(ConnectionError):
-        await sink.wait_closed()
-
-
 class Issued:
     """A credential of the sync sort that gets its tokens from the authority itself."""
 
@@ -282,13 +205,17 @@ class Issued:
         return AccessToken(*self._authority.issue(service_principal(self._tenant), audience))
 
 
-async def test_the_sync_client(tenant: Tenant, surroundings: Surroundings, tls: TlsFront) -> None:
+async def test_the_sync_client(
+    tenant: Tenant, surroundings: Surroundings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = Certificate(tmp_path)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate.file))
     async with AsyncExitStack() as stack:
-        service = Dataverse(tenant, surroundings, public_url=tls.url)
+        service = Dataverse(tenant, surroundings, certificate=certificate)
         await service.start()
         stack.push_async_callback(service.stop)
-        tls.port_behind = service.port
-        await asyncio.to_thread(_use_sync_client, tls.url, Issued(tenant, surroundings))
+        credential = Issued(tenant, surroundings)
+        await asyncio.to_thread(_use_sync_client, service.tls_url, credential)
 
 
 def _use_sync_client(url: str, credential: Issued) -> None:
