@@ -203,13 +203,14 @@ def need_catch_up(mailbox: MailboxId, since: datetime, reason: str) -> Operation
     )
 
 
-def refuse(mailbox: ReadyMailbox, problem: str) -> Operation:
-    """Note why a ready mailbox cannot be enrolled."""
+def refuse(mailbox: ReadyMailbox, problem: str, known: MailboxRow | None) -> Operation:
+    """Note why a ready mailbox cannot be enrolled; one that is keeps its state until it can be."""
+    state = known.state if known else MailboxState.SUSPENDED
     return _patch(
         mailbox.id,
         {
             "tether_name": fit(mailbox.name, 200),
-            "tether_state": MailboxState.SUSPENDED,
+            "tether_state": state,
             "tether_lasterror": fit(problem, 2000),
         },
     )

@@ -150,7 +150,14 @@ class Enrolment:
     async def _enrol(
         self, ready: Sequence[ReadyMailbox], known: Mapping[MailboxId, MailboxRow]
     ) -> None:
-        folders = await self._folders(ready)
+        folders, unreachable = await self._folders(ready)
+        await self._write(
+            {
+                mailbox.id: rows.refuse(mailbox, unreachable[mailbox.id], known.get(mailbox.id))
+                for mailbox in ready
+                if mailbox.id in unreachable
+            }
+        )
         # The row comes first: nothing may arrive for a mailbox nobody knows.
         refused = await self._write(
             {
@@ -189,23 +196,23 @@ class Enrolment:
         problems = await self._write(notes) | _refusals(subscribed.answers)
         return problems, subscribed.replaced
 
-    async def _folders(self, mailboxes: Sequence[ReadyMailbox]) -> dict[MailboxId, dict[str, str]]:
-        """Return the ids of the well-known folders of the mailboxes that Graph lets us read."""
+    async def _folders(
+        self, mailboxes: Sequence[ReadyMailbox]
+    ) -> tuple[dict[MailboxId, dict[str, str]], Problems]:
+        """Return the well-known folders of the mailboxes, and what kept us from reading others."""
         asked = [(mailbox.id, folder) for mailbox in mailboxes for folder in Folder]
         answers = await self._graph.batch([read_folder(mailbox, one) for mailbox, one in asked])
         folders: dict[MailboxId, dict[str, str]] = {mailbox.id: {} for mailbox in mailboxes}
-        refused: dict[MailboxId, str] = {}
+        problems: Problems = {}
         for (mailbox, folder), answer in zip(asked, answers, strict=True):
             if answer.ok:
                 folders[mailbox][folder] = str(answer.body["id"])
             else:
-                refused[mailbox] = answer.problem
-        by_id = {mailbox.id: mailbox for mailbox in mailboxes}
-        for mailbox_id, problem in refused.items():
-            logger.warning("mailbox not enrolled mailbox=%s problem=%s", mailbox_id, problem)
-            del folders[mailbox_id]
-        await self._write({one: rows.refuse(by_id[one], why) for one, why in refused.items()})
-        return folders
+                problems[mailbox] = answer.problem
+        for mailbox, problem in problems.items():
+            logger.warning("mailbox not enrolled mailbox=%s problem=%s", mailbox, problem)
+            del folders[mailbox]
+        return folders, problems
 
     async def _suspend(self, enrolled: Sequence[MailboxRow]) -> None:
         await self._need_catch_up(enrolled, "it stopped being ready")

@@ -183,3 +183,15 @@ async def test_a_gap_begins_when_the_subscription_was_last_known_to_live(
     office.advance(timedelta(hours=5))
     await rotated(office, person)
     assert await moment(office, person, "tether_catchupneededsince") == since
+
+
+async def test_an_enrolled_mailbox_keeps_syncing_while_graph_does_not_show_its_folders(
+    office: Enrolling,
+) -> None:
+    person = office.people[0]
+    await office.enrolment.enrol_and_renew()
+    office.fault("graph", "GET /users/{id}/mailFolders/{id}", 503, times=None)
+    await office.with_keys({**NEW_KEY, **KEYS}).enrolment.enrol_and_renew()
+    row = await office.row(person)
+    assert row["tether_state"] == ENROLLED
+    assert "503" in row["tether_lasterror"]
