@@ -121,8 +121,6 @@ class TetherStack:
         return {
             "graph": self.services.graph.url,
             "dataverse": self.services.dataverse.url,
-            "dataverse_https": self.services.dataverse.tls_url,
-            "ca_file": str(self._certificate.file.resolve()),
             "identity": self.services.identity.url,
             "functions": self.functions_url,
             "servicebus": self.services.servicebus.connection_string,
@@ -134,9 +132,17 @@ class TetherStack:
             "env": self.services.identity.environment(),
         }
 
+    def over_https(self) -> dict[str, Any]:
+        """Return where Dataverse listens over https, and the certificate a client must trust."""
+        return {
+            "dataverse": self.services.dataverse.tls_url,
+            "ca_file": str(self._certificate.file.resolve()),
+        }
+
     def write_addresses(self) -> None:
-        """Write the addresses to `.tether/stack.json`."""
+        """Write the addresses to `.tether/stack.json`, those over https to `.tether/https.json`."""
         write_json(STACK_FILE, self.addresses())
+        write_json(STACK_FILE.with_name("https.json"), self.over_https())
 
     async def _subscribed(self) -> set[str]:
         rows = await self.rows(

@@ -47,6 +47,7 @@ def _show(console: Console, stack: TetherStack) -> None:
     table = Table("service", "address", title="Tether is up")
     for name in ("graph", "dataverse", "identity", "functions", "servicebus"):
         table.add_row(name, addresses[name])
+    table.add_row("dataverse, https", stack.over_https()["dataverse"])
     console.print(table)
     people = ", ".join(mailbox["upn"] for mailbox in addresses["mailboxes"][:5])
     console.print(f"mailboxes: {people}{' …' if len(addresses['mailboxes']) > 5 else ''}")
