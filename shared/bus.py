@@ -59,9 +59,10 @@ class ServiceBus:
             return
         # Concurrent sends on one sender degrade quadratically (service-bus.md 2.3).
         async with self._locks.setdefault(queue, asyncio.Lock()):
-            sender = self._senders.setdefault(queue, self._client.get_queue_sender(queue))
+            if queue not in self._senders:
+                self._senders[queue] = self._client.get_queue_sender(queue)
             try:
-                await _send_all(sender, [_outgoing(message) for message in messages])
+                await _send_all(self._senders[queue], [_outgoing(message) for message in messages])
             except ServiceBusError as error:
                 raise Transient(f"Service Bus queue '{queue}': {error}") from error
 

@@ -22,16 +22,14 @@ def markings(decisions: Sequence[Decision]) -> list[tuple[Decision, GraphRequest
     ]
 
 
-def unmarkings(decisions: Sequence[Decision]) -> list[tuple[Decision, GraphRequest]]:
-    """Return the decisions whose category was put on for nothing, each with the request to undo."""
-    undone = []
-    for decision in decisions:
-        plan, message, change = decision.plan, decision.read.message, decision.read.change
-        if isinstance(plan, Track) and plan.mark and message:
-            before = message.categories
-            request = set_categories(change.mailbox, change.item, message.etag, before)
-            undone.append((decision, request))
-    return undone
+def unmarkings(decisions: Sequence[Decision]) -> list[GraphRequest]:
+    """Return what takes the category off again where it was put on for nothing."""
+    return [
+        set_categories(read.change.mailbox, read.change.item, message.etag, message.categories)
+        for decision in decisions
+        if isinstance(decision.plan, Track) and decision.plan.mark
+        if (message := (read := decision.read).message)
+    ]
 
 
 def is_overtaken(decision: Decision, response: GraphResponse) -> bool:

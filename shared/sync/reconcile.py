@@ -142,7 +142,9 @@ class Reconciler:
         rows = await self._dataverse.read_all(
             f"EntityDefinitions?$select=LogicalName,EntitySetName&$filter=LogicalName eq '{table}'"
         )
-        self._entity_sets[table] = rows[0]["EntitySetName"] if rows else f"{table}s"
+        if not rows:
+            raise Transient(f"Dataverse does not show the definition of {table}; check the role")
+        self._entity_sets[table] = rows[0]["EntitySetName"]
 
     async def _mark(
         self, decisions: Sequence[Decision], outcome: Outcome
@@ -192,7 +194,7 @@ class Reconciler:
     async def _give_up(self, hopeless: Sequence[tuple[Decision, str]], outcome: Outcome) -> None:
         """Let Outlook and Dynamics say what is so: not tracked, and why."""
         decisions = [decision for decision, _ in hopeless]
-        await self._graph.batch([request for _, request in unmarkings(decisions)])
+        await self._graph.batch(unmarkings(decisions))
         await self._dataverse.batch(failed_links(hopeless, self._now()))
         outcome.impossible += [Impossible(one.read.change, problem) for one, problem in hopeless]
 
