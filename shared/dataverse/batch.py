@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from email.errors import CloseBoundaryNotFoundDefect
 from email.message import Message
 from email.parser import BytesParser
 from email.policy import compat32
 from typing import Any
 
+from shared.answers import Answer
 from shared.errors import Transient
 
 _LINE = "\r\n"
@@ -45,30 +46,11 @@ class ChangeSet:
     operations: tuple[Operation, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(Answer):
     """What Dataverse answered to one operation, or to a change set as a whole."""
 
-    status: int
-    body: dict[str, Any] = field(default_factory=dict)
-    etag: str | None = None
-    retry_after: float | None = None
-
-    @property
-    def ok(self) -> bool:
-        """Whether it is a 2xx."""
-        return 200 <= self.status < 300
-
-    @property
-    def code(self) -> str:
-        """Dataverse's error code, e.g. `0x80040217`; empty if it gave none."""
-        return str(self._error.get("code") or "")
-
-    @property
-    def problem(self) -> str:
-        """What Dataverse says went wrong, for people."""
-        message = self._error.get("message") or "no message"
-        return f"Dataverse {self.status} {self.code}: {message}"
+    __slots__ = ()
+    service = "Dataverse"
 
     @property
     def has_moved_on(self) -> bool:
@@ -83,11 +65,6 @@ class Response:
         """Whether asking again can never help: neither a role nor time will change the answer."""
         passes = self.status in {401, 403, 404, 408, 412, 429} or self.status >= 500
         return not (self.ok or passes or self.code.lower() in _PASSING_CODES)
-
-    @property
-    def _error(self) -> dict[str, Any]:
-        error = self.body.get("error")
-        return error if isinstance(error, dict) else {}
 
 
 def compose(parts: Sequence[Operation | ChangeSet], *, api: str, boundary: str) -> bytes:
@@ -167,7 +144,6 @@ def _http_response(payload: object) -> Response:
     return Response(
         status=int(words[1]),
         body=json_object(body),
-        etag=headers.get("ETag"),
         retry_after=float(retry_after) if retry_after.isdigit() else None,
     )
 

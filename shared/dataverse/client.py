@@ -91,7 +91,6 @@ class DataverseClient:
         return Response(
             status=answer.status_code,
             body=json_object(answer.content),
-            etag=answer.headers.get("ETag"),
             retry_after=_retry_after(answer),
         )
 

@@ -20,6 +20,7 @@ from kiota_abstractions.request_adapter import RequestAdapter
 from kiota_abstractions.request_information import RequestInformation
 from kiota_http.middleware.options import RetryHandlerOption
 
+from shared.answers import Answer
 from shared.identifiers import MailboxId
 
 BATCH_SIZE = 20  # what Graph takes (graph.md 6)
@@ -42,33 +43,11 @@ class GraphRequest:
     body: dict[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class GraphResponse:
+class GraphResponse(Answer):
     """The answer to one part; a round trip that failed answers for each of its parts."""
 
-    status: int
-    body: dict[str, Any] = field(default_factory=dict)
-    retry_after: float | None = None
-
-    @property
-    def ok(self) -> bool:
-        """Whether it is a 2xx."""
-        return 200 <= self.status < 300
-
-    @property
-    def code(self) -> str:
-        """Graph's error code, empty if it gave none."""
-        return str(self._error.get("code") or "")
-
-    @property
-    def problem(self) -> str:
-        """What Graph says went wrong, for people."""
-        return f"Graph {self.status} {self.code}: {self._error.get('message') or 'no message'}"
-
-    @property
-    def _error(self) -> dict[str, Any]:
-        error = self.body.get("error")
-        return error if isinstance(error, dict) else {}
+    __slots__ = ()
+    service = "Graph"
 
 
 class Graph(Protocol):

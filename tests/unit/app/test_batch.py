@@ -70,7 +70,7 @@ def test_each_part_gets_its_own_answer_in_order() -> None:
     fine, rows, written = answered(
         multipart.render_part(FINE), multipart.render_part(ROWS), changed, of=[ONE, ONE, SET]
     )
-    assert (fine.status, fine.etag, fine.ok) == (204, 'W/"7"', True)
+    assert (fine.status, fine.body, fine.ok) == (204, {}, True)
     assert rows.body == {"value": [{"subject": "Änderung 😀"}]}
     assert written.ok
 
