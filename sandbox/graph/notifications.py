@@ -7,7 +7,7 @@ from sandbox.graph import ids
 from sandbox.graph.delivery import Delivery
 from sandbox.graph.mailbox import Change
 from sandbox.graph.mailboxes import Mailboxes
-from sandbox.graph.resources import Watched, watched
+from sandbox.graph.resources import SOURCES, Watched, watched
 from sandbox.store import Document, Store
 
 _REDMOND = timezone(timedelta(hours=-8))
@@ -59,7 +59,8 @@ class Notifications:
     def _entry(self, row: Document, event: str, change: Change) -> Document:
         item = change.after or change.before or {}
         item_id = item["id"] if row["immutable"] else item["regularId"]
-        path = f"Users/{change.mailbox}/Messages/{item_id}"
+        source = SOURCES[change.collection]
+        path = f"Users/{change.mailbox}/{source.segment}/{item_id}"
         gone = change.after is None
         return {
             "subscriptionId": row["id"],
@@ -67,7 +68,7 @@ class Notifications:
             "changeType": event,
             "resource": path,
             "resourceData": {
-                "@odata.type": "#Microsoft.Graph.Message",
+                "@odata.type": source.type,
                 "@odata.id": path,
                 "@odata.etag": ids.etag("CQAAAA==" if gone else item["changeKey"]),
                 "id": item_id,

@@ -5,14 +5,30 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import parse_qsl
 
-from sandbox.graph import listing
+from sandbox.graph import listing, messages
 from sandbox.graph.errors import GraphError, bad_request
+from sandbox.graph.listing import ValueOf
 from sandbox.graph.mailbox import Change
 from sandbox.graph.mailboxes import Mailboxes
-from sandbox.graph.messages import READ, value_of
 from sandbox.graph.protocol import split_path
 from sandbox.odata import Filter
 from sandbox.store import Document
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A collection that can be watched: how notifications name it, and who may read it."""
+
+    segment: str
+    type: str
+    readers: frozenset[str]
+    value_of: ValueOf
+
+
+SOURCES = {
+    "messages": Source("Messages", "#Microsoft.Graph.Message", messages.READ, messages.value_of),
+}
+"""By the `collection` of a `Change`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +53,7 @@ class Watched:
     def _holds(self, item: Document) -> bool:
         if self.folder is not None and item["parentFolderId"] != self.folder:
             return False
+        value_of = SOURCES[self.collection].value_of
         return self.filter is None or listing.matches(self.filter, item, value_of)
 
 
@@ -51,14 +68,14 @@ def watched(resource: str, mailboxes: Mailboxes, roles: frozenset[str]) -> Watch
         raise bad_request("resource must be a relative path.", "InvalidRequest")
     segments = split_path(path)
     match [segment.lower() if at != 1 else segment for at, segment in enumerate(segments)]:
-        case ["users", user, "messages"]:
+        case ["users", user, "messages" as collection]:
             folder = None
-        case ["users", user, "mailfolders", _, "messages"]:
+        case ["users", user, "mailfolders", _, "messages" as collection]:
             folder = segments[3]
         case _:
             text = f"Resource '{resource}' is not supported for subscriptions by this application."
             raise bad_request(text, "InvalidRequest")
-    if not roles & READ:
+    if not roles & SOURCES[collection].readers:
         raise GraphError(
             403,
             "ExtensionError",
@@ -71,7 +88,7 @@ def watched(resource: str, mailboxes: Mailboxes, roles: frozenset[str]) -> Watch
         raise bad_request(f"{unknown[0]} is not supported in resource.", "InvalidRequest")
     return Watched(
         mailbox.id,
-        "messages",
+        collection,
         mailbox.folder(folder)["id"] if folder else None,
         listing.parsed_filter(options.get("$filter")),
     )
