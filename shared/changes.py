@@ -16,6 +16,9 @@ class Kind(StrEnum):
     """A sort of item; also the name of its queue."""
 
     MAIL = "mail"
+    CALENDAR = "calendar"
+    CONTACTS = "contacts"
+    TASKS = "tasks"
 
 
 class Hint(StrEnum):
