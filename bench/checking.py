@@ -6,7 +6,7 @@ from typing import Any
 from bench.journal import Line
 from bench.running import Run
 from shared.dataverse.links import LinkState
-from shared.graph.messages import TRACKED_CATEGORY
+from shared.graph.items import TRACKED_CATEGORY
 from shared.identifiers import ItemId, MailboxId, link_id_of_item
 
 _COMPLETED = 1

@@ -15,7 +15,7 @@ from bench.journal import Journal, Line
 from bench.stack import TetherStack
 from sandbox.graph.server import AUDIENCE
 from shared.dataverse.batch import Operation
-from shared.graph.messages import TRACKED_CATEGORY
+from shared.graph.items import TRACKED_CATEGORY
 
 _POLL_SECONDS = 0.05
 _QUIET_POLLS = 4

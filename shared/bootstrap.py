@@ -2,9 +2,10 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.identity.aio import ManagedIdentityCredential
@@ -18,8 +19,12 @@ from shared.dataverse.client import DataverseClient
 from shared.gathering import GatheringBus
 from shared.graph.client import GraphClient
 from shared.graph.client_state import ClientStateKeys
+from shared.identifiers import Kind
+from shared.sync.consuming import Consumer
 from shared.sync.enrolment import Enrolment
+from shared.sync.mail.rules import MailRules
 from shared.sync.reconcile import Reconciler
+from shared.sync.rules import Rules
 from shared.sync.subscribing import Subscriber
 
 
@@ -31,7 +36,7 @@ class App:
     keys: ClientStateKeys
     bus: Bus
     inbound: Bus
-    reconciler: Reconciler
+    consumers: Mapping[Kind, Consumer]
     enrolment: Enrolment
     now: Callable[[], datetime]
 
@@ -71,10 +76,17 @@ def make_app(
         keys=keys,
         bus=bus,
         inbound=GatheringBus(bus),
-        reconciler=Reconciler(graph, dataverse, now),
+        consumers={
+            kind: Consumer(kind, Reconciler(rules, graph, dataverse, now), bus, now)
+            for kind, rules in _rules().items()
+        },
         enrolment=Enrolment(graph, dataverse, subscriber, now),
         now=now,
     )
+
+
+def _rules() -> Mapping[Kind, Rules[Any, Any, Any]]:
+    return {Kind.MAIL: MailRules()}
 
 
 def _graph_adapter(settings: Settings, credential: AsyncTokenCredential) -> RequestAdapter[object]:

@@ -1,7 +1,21 @@
-"""The ids Tether gives: each derived from what it names, so that twice made is one row."""
+"""What is named by what: the kinds of item, and the ids Tether gives.
 
+Each id is derived from what it names, so that twice made is one row.
+"""
+
+from enum import StrEnum
 from typing import NewType
 from uuid import UUID, uuid5
+
+
+class Kind(StrEnum):
+    """A sort of item; also the name of its queue."""
+
+    MAIL = "mail"
+    CALENDAR = "calendar"
+    CONTACTS = "contacts"
+    TASKS = "tasks"
+
 
 MailboxId = NewType("MailboxId", str)
 """An Entra user id, lower case; also the key of the user's `tether_mailbox` row."""

@@ -3,13 +3,20 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import IntEnum
 from typing import Any
 
+from shared.dataverse.activities import (
+    Party,
+    Priority,
+    Reference,
+    bound,
+    owned,
+    party_columns,
+    regarding_in,
+)
 from shared.dataverse.batch import Operation
 from shared.dataverse.mailboxes import written
 from shared.dataverse.query import rows_where_in
-from shared.dataverse.records import Record
 from shared.dataverse.text import clean, fit
 from shared.identifiers import ActivityId
 
@@ -18,45 +25,7 @@ SELECT = (
     "activityid,messageid,directioncode,actualend,createdon,"
     "_parentactivityid_value,_regardingobjectid_value,_ownerid_value"
 )
-_NAVIGATION = "@Microsoft.Dynamics.CRM.associatednavigationproperty"
-_TABLE = "@Microsoft.Dynamics.CRM.lookuplogicalname"
 _REOPENED = {"statecode": 0, "statuscode": 1}
-
-
-class Role(IntEnum):
-    """What a party is to the mail: `participationtypemask`."""
-
-    FROM = 1
-    TO = 2
-    CC = 3
-    BCC = 4
-
-
-class Priority(IntEnum):
-    """`prioritycode`."""
-
-    LOW = 0
-    NORMAL = 1
-    HIGH = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Party:
-    """Who takes part: a row, or an address nobody is known for."""
-
-    role: Role
-    address: str
-    name: str
-    record: Record | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """A row pointed to, as it is bound: `entity_set(id)`, through which navigation property."""
-
-    navigation: str
-    table: str
-    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,20 +72,13 @@ def emails_by_id(activities: Collection[ActivityId]) -> list[Operation]:
 
 def email_row(row: Mapping[str, Any]) -> Email:
     """Read an `email` row with its lookup annotations."""
-    regarding = row["_regardingobjectid_value"]
     return Email(
         id=ActivityId(row["activityid"]),
         message_id=row["messageid"] or "",
         outgoing=bool(row["directioncode"]),
         when=datetime.fromisoformat(row["actualend"] or row["createdon"]),
         parent=row["_parentactivityid_value"],
-        regarding=Reference(
-            navigation=row[f"_regardingobjectid_value{_NAVIGATION}"],
-            table=row[f"_regardingobjectid_value{_TABLE}"],
-            id=regarding,
-        )
-        if regarding
-        else None,
+        regarding=regarding_in(row),
         owner=row["_ownerid_value"] or "",
         etag=row["@odata.etag"],
     )
@@ -151,7 +113,7 @@ def correlate_email(
     email: Email, content: Content, entity_sets: Mapping[str, str]
 ) -> tuple[Operation, ...]:
     """Give a row the parent that was not there when it was made, and the owner that follows."""
-    owner = {} if email.outgoing else _owned(content)
+    owner = {} if email.outgoing else owned(content.owner)
     columns = {**_correlated(content, entity_sets), **owner}
     return _amended(email, columns, outgoing=email.outgoing)
 
@@ -178,13 +140,9 @@ def _said(content: Content) -> dict[str, Any]:
         "actualend": written(content.received),
         "sortdate": written(content.received),
         "prioritycode": content.priority,
-        "email_activity_parties": [_party(party) for party in content.parties],
-        **_owned(content),
+        "email_activity_parties": [party_columns(party) for party in content.parties],
+        **owned(content.owner),
     }
-
-
-def _owned(content: Content) -> dict[str, Any]:
-    return {"ownerid@odata.bind": f"systemusers({content.owner})"}
 
 
 def _complete(activity: ActivityId, *, outgoing: bool) -> Operation:
@@ -198,18 +156,4 @@ def _correlated(content: Content, entity_sets: Mapping[str, str]) -> dict[str, A
     if content.parent:
         columns["parentactivityid@odata.bind"] = f"emails({content.parent})"
         columns["CorrelatedActivityId_Email@odata.bind"] = f"emails({content.parent})"
-    if regarding := content.regarding:
-        target = f"{entity_sets[regarding.table]}({regarding.id})"
-        columns[f"{regarding.navigation}@odata.bind"] = target
-    return columns
-
-
-def _party(party: Party) -> dict[str, Any]:
-    columns: dict[str, Any] = {"participationtypemask": party.role}
-    if party.address:
-        columns["addressused"] = fit(party.address, 320)
-    if party.record:
-        columns[f"partyid_{party.record.table}@odata.bind"] = party.record.path
-    elif party.name:
-        columns["unresolvedpartyname"] = fit(party.name, 200)
-    return columns
+    return columns | bound(content.regarding, entity_sets)

@@ -1,4 +1,4 @@
-"""The link: the row that ties one item in one mailbox to its activity, and says why."""
+"""The link: the row that ties one item in one mailbox to its row in Dynamics, and says why."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -12,13 +12,37 @@ from shared.dataverse.emails import Email
 from shared.dataverse.mailboxes import written
 from shared.dataverse.query import rows_where_in
 from shared.dataverse.text import fit
-from shared.identifiers import ActivityId, ItemId, LinkId, MailboxId, SystemUserId
+from shared.identifiers import ActivityId, ItemId, Kind, LinkId, MailboxId, SystemUserId
 
 _SELECT = (
-    "tether_linkid,tether_state,tether_internetmessageid,tether_conversationindex,"
-    "_tether_emailid_value"
+    "tether_linkid,tether_state,tether_itemid,tether_trackedon,_tether_mailboxid_value,"
+    "tether_internetmessageid,tether_conversationindex,"
+    "tether_globalid,tether_isorganizer,tether_appointments,"
+    "_tether_emailid_value,_tether_appointmentid_value,_tether_contactid_value,_tether_taskid_value"
 )
 _MAX_CONVERSATION_INDEX = 2000
+_MAX_GLOBAL_ID = 300
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """How links of a kind point to the row an item is tied to."""
+
+    code: int
+    navigation: str
+    entity_set: str
+
+    @property
+    def column(self) -> str:
+        return f"_{self.navigation.lower()}_value"
+
+
+_TARGETS = {
+    Kind.MAIL: _Target(1, "tether_EmailId", "emails"),
+    Kind.CALENDAR: _Target(2, "tether_AppointmentId", "appointments"),
+    Kind.CONTACTS: _Target(3, "tether_ContactId", "contacts"),
+    Kind.TASKS: _Target(4, "tether_TaskId", "tasks"),
+}
 
 
 class LinkState(IntEnum):
@@ -40,29 +64,60 @@ class Reason(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A `tether_link` row; `etag` guards a write to it, `email` is its activity where asked for."""
+    """A `tether_link` row; `etag` guards a write to it, `email` is its activity where asked for.
+
+    `appointments` is how many rows its meeting had when the link was last written.
+    """
 
     id: LinkId
     etag: str
     state: LinkState
     activity: ActivityId | None
+    mailbox: MailboxId | None = None
+    item: ItemId | None = None
+    tracked_on: datetime | None = None
     message_id: str = ""
     conversation_index: str = ""
     email: Email | None = None
+    global_id: str = ""
+    is_organizer: bool = False
+    appointments: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """Where a mail stands in its conversation; root and index in hex."""
+
+    message_id: str
+    conversation_root: str
+    conversation_index: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attendance:
+    """Which meeting an event is a copy of, and what its mailbox is to it.
+
+    `global_id` is the same in every mailbox; `response` is the mailbox's own answer;
+    `appointments` is how many rows the meeting has.
+    """
+
+    global_id: str
+    is_organizer: bool
+    response: str
+    appointments: int
 
 
 @dataclass(frozen=True, slots=True)
 class Tracking:
-    """What the link of a tracked mail says."""
+    """What the link of a tracked item says; `place` is what only links of its kind say."""
 
+    kind: Kind
     mailbox: MailboxId
     item: ItemId
     subject: str
-    message_id: str
-    conversation_root: str
-    conversation_index: str
     reason: Reason
     tracked_by: SystemUserId
+    place: Thread | Attendance | None = None
 
 
 def links_with_id(links: Collection[LinkId]) -> list[Operation]:
@@ -87,17 +142,37 @@ def links_of_conversations(roots: Collection[str]) -> list[Operation]:
     )
 
 
+def links_of_meetings(global_ids: Collection[str]) -> list[Operation]:
+    """Ask for all mailboxes' tracked links of some meetings."""
+    sought = {global_id for global_id in global_ids if len(global_id) <= _MAX_GLOBAL_ID}
+    return rows_where_in(
+        "tether_links",
+        ["tether_globalid"],
+        sought,
+        select=_SELECT,
+        and_filter=f"tether_state eq {LinkState.TRACKED:d}",
+    )
+
+
 def link_row(row: Mapping[str, Any]) -> Link:
     """Read a `tether_link` row."""
     email = row.get("tether_EmailId")
+    tied = (row[target.column] for target in _TARGETS.values())
+    tracked_on = row["tether_trackedon"]
     return Link(
         id=LinkId(row["tether_linkid"]),
         etag=row["@odata.etag"],
         state=_state(row["tether_state"]),
-        activity=row["_tether_emailid_value"],
+        activity=next((ActivityId(one) for one in tied if one), None),
+        mailbox=row["_tether_mailboxid_value"],
+        item=row["tether_itemid"],
+        tracked_on=datetime.fromisoformat(tracked_on) if tracked_on else None,
         message_id=row["tether_internetmessageid"] or "",
         conversation_index=row["tether_conversationindex"] or "",
         email=emails.email_row(email) if email else None,
+        global_id=row["tether_globalid"] or "",
+        is_organizer=bool(row["tether_isorganizer"]),
+        appointments=row["tether_appointments"] or 0,
     )
 
 
@@ -107,22 +182,35 @@ def _state(value: int | None) -> LinkState:
 
 
 def write_link(
-    link: LinkId, known: Link | None, tracking: Tracking, activity: ActivityId, now: datetime
+    link: LinkId, known: Link | None, tracking: Tracking, activity: ActivityId | None, now: datetime
 ) -> Operation:
-    """Tie the item to the activity; refused if the link is no longer as it was read."""
+    """Tie the item to its row; refused if the link is no longer as it was read.
+
+    A series of meetings has many rows, found by its global id: then `activity` is None.
+    """
     columns = {
         **_columns(tracking, now),
-        "tether_EmailId@odata.bind": f"emails({activity})",
+        **_tied(tracking.kind, activity),
         "tether_state": LinkState.TRACKED,
         "tether_detail": None,
     }
     return _patch(link, known, columns)
 
 
+def amend_link(known: Link, tracking: Tracking, activity: ActivityId | None) -> Operation:
+    """Let a tracked link say what is so by now; why and since when it is tracked stays."""
+    columns = {
+        "tether_name": _name(tracking),
+        **_placed(tracking.place),
+        **_tied(tracking.kind, activity),
+    }
+    return _patch(known.id, known, columns)
+
+
 def fail_link(
     link: LinkId, known: Link | None, tracking: Tracking, why: str, now: datetime
 ) -> Operation:
-    """Note that Dynamics refused the item's activity, and why."""
+    """Note that Dynamics refused the item's row, and why."""
     columns = {
         **_columns(tracking, now),
         "tether_state": LinkState.FAILED,
@@ -133,18 +221,47 @@ def fail_link(
 
 def _columns(tracking: Tracking, now: datetime) -> dict[str, Any]:
     return {
-        "tether_name": fit(tracking.subject or "(no subject)", 200),
-        "tether_kind": 1,
+        "tether_name": _name(tracking),
+        "tether_kind": _TARGETS[tracking.kind].code,
         "tether_MailboxId@odata.bind": f"tether_mailboxes({tracking.mailbox})",
         "tether_itemid": tracking.item,
-        "tether_internetmessageid": fit(tracking.message_id, 1000),
-        "tether_conversationroot": tracking.conversation_root or None,
-        "tether_conversationindex": tracking.conversation_index[:_MAX_CONVERSATION_INDEX] or None,
+        **_placed(tracking.place),
         "tether_reason": tracking.reason,
         "tether_TrackedBy@odata.bind": f"systemusers({tracking.tracked_by})",
         "tether_trackedon": written(now),
         "tether_removedon": None,
     }
+
+
+def _name(tracking: Tracking) -> str:
+    return fit(tracking.subject or "(no subject)", 200)
+
+
+def _placed(place: Thread | Attendance | None) -> dict[str, Any]:
+    match place:
+        case Thread():
+            index = place.conversation_index[:_MAX_CONVERSATION_INDEX]
+            return {
+                "tether_internetmessageid": fit(place.message_id, 1000),
+                "tether_conversationroot": place.conversation_root or None,
+                "tether_conversationindex": index or None,
+            }
+        case Attendance():
+            return {
+                "tether_globalid": fit(place.global_id, _MAX_GLOBAL_ID),
+                "tether_isorganizer": place.is_organizer,
+                "tether_response": place.response or None,
+                "tether_appointments": place.appointments,
+            }
+        case None:
+            return {}
+
+
+def _tied(kind: Kind, activity: ActivityId | None) -> dict[str, Any]:
+    target = _TARGETS[kind]
+    return (
+        {f"{target.navigation}@odata.bind": f"{target.entity_set}({activity})"} if activity else {}
+    )
 
 
 def _patch(link: LinkId, known: Link | None, columns: dict[str, Any]) -> Operation:
@@ -158,7 +275,7 @@ def _patch(link: LinkId, known: Link | None, columns: dict[str, Any]) -> Operati
 
 
 def remove_link(known: Link, why: str, now: datetime) -> Operation:
-    """Note that the item is no longer tied; the activity stays (server-side-sync.md 3.1)."""
+    """Note that the item is no longer tied to its row."""
     columns = {
         "tether_state": LinkState.REMOVED,
         "tether_removedon": written(now),

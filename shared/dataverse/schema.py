@@ -24,7 +24,7 @@ class Column:
 
     name: str
     label: str
-    type: Literal["String", "Memo", "DateTime", "Picklist"]
+    type: Literal["String", "Memo", "DateTime", "Picklist", "Integer", "Boolean"]
     length: int = 0
     options: Mapping[int, str] | None = None
 
@@ -87,11 +87,20 @@ TABLES = (
         "Tether link",
         "Tether links",
         columns=(
-            Column("tether_Kind", "Kind", "Picklist", options={1: "Mail"}),
+            Column(
+                "tether_Kind",
+                "Kind",
+                "Picklist",
+                options={1: "Mail", 2: "Meeting", 3: "Contact", 4: "Task"},
+            ),
             Column("tether_ItemId", "Outlook item", "String", 512),
             Column("tether_InternetMessageId", "Internet message id", "String", 1000),
             Column("tether_ConversationRoot", "Conversation", "String", 44),
             Column("tether_ConversationIndex", "Place in conversation", "String", 2000),
+            Column("tether_GlobalId", "Meeting", "String", 300),
+            Column("tether_IsOrganizer", "Organizer", "Boolean"),
+            Column("tether_Response", "Response", "String", 50),
+            Column("tether_Appointments", "Appointments", "Integer"),
             Column(
                 "tether_Reason",
                 "Reason",
@@ -111,6 +120,9 @@ TABLES = (
         lookups=(
             Lookup("tether_MailboxId", "Mailbox", "tether_mailbox"),
             Lookup("tether_EmailId", "Email", "email"),
+            Lookup("tether_AppointmentId", "Appointment", "appointment"),
+            Lookup("tether_ContactId", "Contact", "contact"),
+            Lookup("tether_TaskId", "Task", "task"),
             Lookup("tether_TrackedBy", "Tracked by", "systemuser"),
         ),
     ),
@@ -199,6 +211,14 @@ def _column(column: Column) -> dict[str, Any]:
             definition |= {"MaxLength": column.length, "Format": "Text"}
         case "DateTime":
             definition["Format"] = "DateAndTime"
+        case "Integer":
+            definition |= {"Format": "None", "MinValue": 0, "MaxValue": 2_147_483_647}
+        case "Boolean":
+            definition["OptionSet"] = {
+                "@odata.type": "Microsoft.Dynamics.CRM.BooleanOptionSetMetadata",
+                "TrueOption": {"Value": 1, "Label": _label("Yes")},
+                "FalseOption": {"Value": 0, "Label": _label("No")},
+            }
         case "Picklist":
             definition["OptionSet"] = {
                 "@odata.type": "Microsoft.Dynamics.CRM.OptionSetMetadata",

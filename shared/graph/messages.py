@@ -7,22 +7,13 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import quote
 
-from pydantic import (
-    AliasChoices,
-    AliasPath,
-    BaseModel,
-    ConfigDict,
-    Field,
-    field_validator,
-    model_validator,
-)
+from pydantic import AliasChoices, AliasPath, Field, field_validator
 
-from shared.graph.client import IMMUTABLE_IDS, GraphRequest
+from shared.graph.client import GraphRequest
+from shared.graph.items import Address, Item, with_categories
 from shared.identifiers import ItemId, MailboxId
 
-TRACKED_CATEGORY = "Tracked To Dynamics 365"  # server-side-sync.md 1.3
 _IN_REPLY_TO = "String 0x1042"  # PidTagInReplyToId: there for sent mail, too (graph.md 8.2)
-_NO_BODY = {"content": ""}
 _LONGEST_MESSAGE_ID = 998  # a line of a message may not be longer (RFC 5322 2.1.1)
 _SELECT = (
     "id,internetMessageId,subject,body,from,sender,toRecipients,ccRecipients,bccRecipients,"
@@ -43,27 +34,10 @@ class Folder(StrEnum):
     OUTBOX = "outbox"
 
 
-class Address(BaseModel):
-    """A name and an address, as they stand on a mail."""
-
-    model_config = ConfigDict(frozen=True)
-
-    name: str = Field(default="", validation_alias=AliasPath("emailAddress", "name"))
-    address: str = Field(default="", validation_alias=AliasPath("emailAddress", "address"))
-
-    @field_validator("name", "address", mode="before")
-    @classmethod
-    def _absent_is_empty(cls, value: object) -> object:
-        return "" if value is None else value
-
-
-class Message(BaseModel):
+class Message(Item):
     """A mail as Graph shows it now."""
 
-    model_config = ConfigDict(frozen=True, populate_by_name=True)
-
     id: ItemId
-    etag: str = Field(default="", validation_alias="@odata.etag")
     odata_type: str = Field(default="", validation_alias="@odata.type")
     internet_message_id: str = Field(default="", alias="internetMessageId")
     subject: str = ""
@@ -74,7 +48,6 @@ class Message(BaseModel):
     to: tuple[Address, ...] = Field(default=(), alias="toRecipients")
     cc: tuple[Address, ...] = Field(default=(), alias="ccRecipients")
     bcc: tuple[Address, ...] = Field(default=(), alias="bccRecipients")
-    categories: tuple[str, ...] = ()
     folder: str = Field(default="", alias="parentFolderId")
     is_draft: bool = Field(default=False, alias="isDraft")
     received: datetime | None = Field(default=None, alias="receivedDateTime")
@@ -85,13 +58,11 @@ class Message(BaseModel):
         default=(), alias="singleValueExtendedProperties"
     )
 
-    @model_validator(mode="before")
+    @field_validator("body", mode="before")
     @classmethod
-    def _null_is_absent(cls, value: object) -> object:
-        if not isinstance(value, dict):
-            return value
-        given = {name: held for name, held in value.items() if held is not None}
-        return given if (given.get("body") or {}).get("content") else {**given, "body": _NO_BODY}
+    def _no_body(cls, value: object) -> object:
+        # Without `content` the alias leads nowhere, and the object that should hold it comes here.
+        return value if isinstance(value, str) else ""
 
     @property
     def in_reply_to(self) -> str:
@@ -123,11 +94,6 @@ class Message(BaseModel):
         return max(0, len(self._conversation_bytes) - CONVERSATION_ROOT_BYTES) // _BYTES_PER_REPLY
 
     @property
-    def is_marked(self) -> bool:
-        """Whether it carries the tracking category."""
-        return any(name.casefold() == TRACKED_CATEGORY.casefold() for name in self.categories)
-
-    @property
     def is_meeting_message(self) -> bool:
         """Whether it is an invitation, an answer to one, or a cancellation."""
         return "eventmessage" in self.odata_type.lower()
@@ -155,13 +121,7 @@ def set_categories(
     mailbox: MailboxId, item: ItemId, etag: str, categories: tuple[str, ...]
 ) -> GraphRequest:
     """Replace a mail's categories, unless it has changed since `etag`: then Graph answers 412."""
-    return GraphRequest(
-        "PATCH",
-        _path(mailbox, item),
-        mailbox,
-        headers={**IMMUTABLE_IDS, "If-Match": etag},
-        body={"categories": list(categories)},
-    )
+    return with_categories(_path(mailbox, item), mailbox, etag, categories)
 
 
 def read_folder(mailbox: MailboxId, folder: Folder) -> GraphRequest:

@@ -1,67 +1,76 @@
-"""The category on a mail: put on before Dynamics is written to, taken off before a link goes.
+"""The category on an item: put on before Dynamics is written to, taken off before a link goes.
 
 That order is what makes the category tell the truth without a further row: a link without the
-category always means that somebody took it off, whatever died in between. The mail was read before
-its link, though: another instance may have put both there since. So a mail that is let go is looked
-at once more, and must still be in the version that was read.
+category always means that somebody took it off, whatever died in between. The item was read before
+its link, though: another instance may have put both there since. So an item that is let go is
+looked at once more, and must still be in the version that was read.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
 
 from shared.graph.client import GraphRequest, GraphResponse
-from shared.graph.messages import TRACKED_CATEGORY, read_message, set_categories
+from shared.graph.items import TRACKED_CATEGORY, Item
+from shared.sync.facts import Facts
 from shared.sync.plan import Track, Unlink
-from shared.sync.writes import Decision
+from shared.sync.rules import Decision, Rules
 
 
-def markings(decisions: Sequence[Decision]) -> list[tuple[Decision, GraphRequest]]:
+def markings[I: Item, F: Facts, C](
+    decisions: Sequence[Decision[I, C]], rules: Rules[I, F, C]
+) -> list[tuple[Decision[I, C], GraphRequest]]:
     """Return the decisions that need a word with Outlook first, each with its request."""
     return [
-        (decision, request) for decision in decisions if (request := _request(decision)) is not None
+        (decision, request)
+        for decision in decisions
+        if (request := _request(decision, rules)) is not None
     ]
 
 
-def unmarkings(decisions: Sequence[Decision]) -> list[GraphRequest]:
+def unmarkings[I: Item, F: Facts, C](
+    decisions: Sequence[Decision[I, C]], rules: Rules[I, F, C]
+) -> list[GraphRequest]:
     """Return what takes the category off again where it was put on for nothing."""
     return [
-        set_categories(read.change.mailbox, read.change.item, message.etag, message.categories)
+        rules.categorized(read.change.mailbox, read.change.item, item.etag, item.categories)
         for decision in decisions
         if isinstance(decision.plan, Track) and decision.plan.mark
-        if (message := (read := decision.read).message)
+        if (item := (read := decision.read).item)
     ]
 
 
-def is_overtaken(decision: Decision, response: GraphResponse) -> bool:
-    """Tell whether a mail that is to be let go has changed since it was read."""
-    plan, message = decision.plan, decision.read.message
-    if message is None or not isinstance(plan, Unlink) or plan.unmark:
+def is_overtaken[I: Item, C](decision: Decision[I, C], response: GraphResponse) -> bool:
+    """Tell whether an item that is to be let go has changed since it was read."""
+    plan, item = decision.plan, decision.read.item
+    if item is None or not isinstance(plan, Unlink) or plan.unmark:
         return False
-    return response.body.get("@odata.etag") != message.etag
+    return response.body.get("@odata.etag") != item.etag
 
 
-def at_new_version(decision: Decision, response: GraphResponse) -> Decision:
-    """Return the decision with the mail as the category left it, so that its echo is known."""
-    message = decision.read.message
-    if message is None:
+def at_new_version[I: Item, C](decision: Decision[I, C], response: GraphResponse) -> Decision[I, C]:
+    """Return the decision with the item as the category left it, so that its echo is known."""
+    item = decision.read.item
+    if item is None:
         return decision
     etag = str(response.body.get("@odata.etag") or "")
-    read = replace(decision.read, message=message.model_copy(update={"etag": etag}))
+    read = replace(decision.read, item=item.model_copy(update={"etag": etag}))
     return replace(decision, read=read)
 
 
-def _request(decision: Decision) -> GraphRequest | None:
-    plan, message = decision.plan, decision.read.message
+def _request[I: Item, F: Facts, C](
+    decision: Decision[I, C], rules: Rules[I, F, C]
+) -> GraphRequest | None:
+    plan, item = decision.plan, decision.read.item
     change = decision.read.change
-    if message is None:
+    if item is None:
         return None
     if isinstance(plan, Unlink) and not plan.unmark:
-        return read_message(change.mailbox, change.item)
+        return rules.request(change.mailbox, change.item)
     if isinstance(plan, Track) and plan.mark:
-        wanted = (*message.categories, TRACKED_CATEGORY)
+        wanted = (*item.categories, TRACKED_CATEGORY)
     elif isinstance(plan, Unlink):
         ours = TRACKED_CATEGORY.casefold()
-        wanted = tuple(name for name in message.categories if name.casefold() != ours)
+        wanted = tuple(name for name in item.categories if name.casefold() != ours)
     else:
         return None
-    return set_categories(change.mailbox, change.item, message.etag, wanted)
+    return rules.categorized(change.mailbox, change.item, item.etag, wanted)

@@ -1,6 +1,7 @@
 """How a batch of changes ended."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from shared.changes import Change
 from shared.sync.plan import Plan
@@ -11,7 +12,7 @@ class Settled:
     """Both sides agree. `plan` is None for a change that told nothing new."""
 
     change: Change
-    plan: Plan | None
+    plan: Plan[Any] | None
 
 
 @dataclass(frozen=True, slots=True)

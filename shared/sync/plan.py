@@ -1,8 +1,12 @@
-"""What `decide` may answer: the writes that make one item and Dynamics agree."""
+"""What a kind's `decide` may answer: the writes that make one item and Dynamics agree.
+
+`C`, the telling, is what one mailbox's copy of the item makes of its row in Dynamics: what the row
+would say, and the row that is there.
+"""
 
 from dataclasses import dataclass
 
-from shared.dataverse.emails import Content, Email
+from shared.dataverse.batch import Operation
 from shared.dataverse.links import Link, Tracking
 from shared.identifiers import ActivityId, LinkId
 
@@ -16,41 +20,47 @@ class Ignore:
 
 
 @dataclass(frozen=True, slots=True)
-class Track:
+class Track[C]:
     """The item becomes tracked.
 
-    `content` makes the activity; `adopted` is the one that is there already. `mark` puts the
-    category on the item first, so that a link without the category always means that somebody
-    took it off.
+    `activity` is what all copies of it share, `tied` the row its link points to. `mark` puts the
+    category on the item first, so that a link without the category always means that somebody took
+    it off.
     """
 
     link: LinkId
     known: Link | None
     tracking: Tracking
     activity: ActivityId
-    content: Content
-    adopted: Email | None
+    tied: ActivityId | None
+    telling: C
     mark: bool
     look_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Keep:
-    """The item is tracked already. `content` is what its activity should say of its parent."""
+class Keep[C]:
+    """The item is tracked already; `amended` is what its link should say if it says otherwise."""
 
+    known: Link
     activity: ActivityId
-    email: Email | None
-    content: Content
+    tied: ActivityId | None
+    telling: C
+    amended: Tracking | None = None
     look_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Unlink:
-    """The item is no longer tied to its activity, which stays. `unmark` takes the category off."""
+    """The item is no longer tied to its row.
+
+    `unmark` takes the category off; `also` is what becomes of the row itself, if anything does.
+    """
 
     known: Link
     why: str
     unmark: bool = False
+    also: tuple[Operation, ...] = ()
 
 
-Plan = Ignore | Track | Keep | Unlink
+type Plan[C] = Ignore | Track[C] | Keep[C] | Unlink

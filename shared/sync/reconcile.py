@@ -1,12 +1,14 @@
 """Makes Outlook and Dynamics agree on a batch of changes, whatever the order they came in.
 
 One round: read the items (Graph, batches of 20), look up what Dynamics knows (one batch), decide,
-put the category on, write (one batch). What another writer got to first is looked at again.
+put the category on, write (one batch). What another writer got to first is looked at again. What
+the items are, and the rules for them, is their kind's (`rules.py`).
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -15,31 +17,37 @@ from shared.dataverse.client import Dataverse
 from shared.dataverse.mailboxes import mailboxes_of
 from shared.errors import Transient
 from shared.graph.client import Graph, GraphResponse
-from shared.graph.messages import Message, read_message
+from shared.graph.items import Item
 from shared.identifiers import MailboxId, SystemUserId
-from shared.sync.facts import Facts, Read, facts_of, questions
-from shared.sync.mail import decide
+from shared.sync.facts import Facts, Question, learn
 from shared.sync.marking import at_new_version, is_overtaken, markings, unmarkings
 from shared.sync.outcome import Failed, Impossible, LaterLook, Outcome, Settled
 from shared.sync.plan import Track, Unlink
-from shared.sync.planning import plan_batch
+from shared.sync.rules import Decision, Read, Rules
 from shared.sync.seen import SeenVersions
-from shared.sync.writes import Decision, failed_links, writes_for
+from shared.sync.writes import failed_links, writes_for
 
 logger = logging.getLogger("tether.sync")
 
 _ROUNDS = 4
 _SOON_SECONDS = 5.0
 _SLOW = timedelta(seconds=1)
-# The mail is gone, or no longer in the version that was read.
+# The item is gone, or no longer in the version that was read.
 _MOVED_ON = {404, 412}
 _GONE = "ErrorItemNotFound"  # any other 404 speaks of the mailbox, not of the item (graph.md 1.7)
 
 
-class Reconciler:
-    """Reconciles mail; one for a process. `now` tells the time in UTC."""
+class Reconciler[I: Item, F: Facts, C]:
+    """Reconciles items of one kind; one for a process. `now` tells the time in UTC."""
 
-    def __init__(self, graph: Graph, dataverse: Dataverse, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        rules: Rules[I, F, C],
+        graph: Graph,
+        dataverse: Dataverse,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._rules = rules
         self._graph = graph
         self._dataverse = dataverse
         self._now = now
@@ -66,7 +74,7 @@ class Reconciler:
         return outcome
 
     async def _guarded_round(self, work: list[Change], outcome: Outcome) -> list[Failed]:
-        """Make a round; what one mail does to it must not fail its neighbours."""
+        """Make a round; what one item does to it must not fail its neighbours."""
         before = len(outcome.settled)
         try:
             return await self._round(work, outcome)
@@ -92,7 +100,7 @@ class Reconciler:
         began = self._now()
         reads = await self._read(work, outcome)
         facts = await self._look_up(reads)
-        decisions = _decide(facts, reads, outcome)
+        decisions = self._decide(facts, reads, outcome)
         marked, changed_in_outlook = await self._mark(decisions, outcome)
         written, changed_in_dynamics = await self._write(marked, outcome)
         was_slow = self._now() - began > _SLOW
@@ -100,32 +108,52 @@ class Reconciler:
             self._settle(decision, outcome, was_slow=was_slow)
         return [*changed_in_outlook, *changed_in_dynamics]
 
-    async def _read(self, work: Sequence[Change], outcome: Outcome) -> list[Read]:
-        responses = await self._graph.batch([read_message(c.mailbox, c.item) for c in work])
-        reads: list[Read] = []
-        for change, response in zip(work, responses, strict=True):
-            if response.status == 404 and response.code == _GONE:
-                reads.append(Read(change, None))
-            elif not response.ok:
-                _refused_by_graph(change, response, outcome)
-            else:
+    async def _read(self, work: Sequence[Change], outcome: Outcome) -> list[Read[I]]:
+        """Read the items; what a first answer leaves out is asked for until nothing is missing."""
+        rules = self._rules
+        reads: list[Read[I]] = []
+        asked = [(change, rules.request(change.mailbox, change.item)) for change in work]
+        begun: dict[str, I] = {}
+        while asked:
+            responses = await self._graph.batch([request for _, request in asked])
+            answered, asked = zip(asked, responses, strict=True), []
+            for (change, _), response in answered:
+                if response.status == 404 and response.code == _GONE:
+                    reads.append(Read(change, None))
+                    continue
+                if not response.ok:
+                    _refused_by_graph(change, response, outcome)
+                    continue
                 try:
-                    reads.append(Read(change, Message.model_validate(response.body)))
+                    item = self._told(begun.get(change.id), response.body)
                 except ValidationError as error:
-                    reason = f"Graph shows the mail in a shape nobody knows: {error}"
+                    reason = f"Graph shows the {rules.noun} in a shape nobody knows: {error}"
                     outcome.impossible.append(Impossible(change, reason))
+                    continue
+                if rest := rules.rest(change.mailbox, item):
+                    begun[change.id] = item
+                    asked.append((change, rest))
+                else:
+                    reads.append(Read(change, item))
         return reads
 
-    async def _look_up(self, reads: Sequence[Read]) -> Facts:
+    def _told(self, begun: I | None, body: Mapping[str, Any]) -> I:
+        return self._rules.completed(begun, body) if begun else self._rules.item(body)
+
+    async def _look_up(self, reads: Sequence[Read[I]]) -> F:
+        facts = self._rules.facts()
         if not reads:
-            return Facts()
+            return facts
         users = await self._users_of({read.change.mailbox for read in reads})
-        asked = questions(reads, users)
-        answers = await self._dataverse.batch([question.operation for question in asked])
-        facts = facts_of(zip(asked, answers, strict=True))
+        await self._ask(facts, self._rules.questions(reads, users))
+        await self._ask(facts, self._rules.further_questions(facts, reads))
         for table in facts.regarding_tables - self._entity_sets.keys():
             await self._learn_entity_set(table)
         return facts
+
+    async def _ask(self, facts: F, questions: Sequence[Question[F]]) -> None:
+        answers = await self._dataverse.batch([question.operation for question in questions])
+        learn(facts, zip(questions, answers, strict=True))
 
     async def _users_of(self, mailboxes: set[MailboxId]) -> dict[MailboxId, SystemUserId]:
         """Return whose the mailboxes are; asked once, the look-up reads everything else anew."""
@@ -146,12 +174,24 @@ class Reconciler:
             raise Transient(f"Dataverse does not show the definition of {table}; check the role")
         self._entity_sets[table] = rows[0]["EntitySetName"]
 
+    def _decide(
+        self, facts: F, reads: Sequence[Read[I]], outcome: Outcome
+    ) -> Sequence[Decision[I, C]]:
+        known: list[Read[I]] = []
+        for read in reads:
+            if read.change.mailbox in facts.mailboxes:
+                known.append(read)
+            else:
+                problem = "the mailbox is not enrolled; it will be once it is ready in Dynamics"
+                outcome.failed.append(Failed(read.change, problem))
+        return self._rules.decide(facts, known, self._now())
+
     async def _mark(
-        self, decisions: Sequence[Decision], outcome: Outcome
-    ) -> tuple[list[Decision], list[Failed]]:
+        self, decisions: Sequence[Decision[I, C]], outcome: Outcome
+    ) -> tuple[list[Decision[I, C]], list[Failed]]:
         ready = {id(decision): decision for decision in decisions}
         moved_on: list[Failed] = []
-        marking = markings(decisions)
+        marking = markings(decisions, self._rules)
         responses = await self._graph.batch([request for _, request in marking])
         for (decision, _), response in zip(marking, responses, strict=True):
             overtaken = response.ok and is_overtaken(decision, response)
@@ -160,20 +200,20 @@ class Reconciler:
                 continue
             del ready[id(decision)]
             if overtaken or response.status in _MOVED_ON:
-                problem = "the mail changed while it was looked at"
+                problem = f"the {self._rules.noun} changed while it was looked at"
                 moved_on.append(Failed(decision.read.change, problem, _SOON_SECONDS))
             else:
                 _refused_by_graph(decision.read.change, response, outcome)
         return list(ready.values()), moved_on
 
     async def _write(
-        self, decisions: Sequence[Decision], outcome: Outcome
-    ) -> tuple[list[Decision], list[Failed]]:
-        writes = writes_for(decisions, self._entity_sets, self._now())
+        self, decisions: Sequence[Decision[I, C]], outcome: Outcome
+    ) -> tuple[list[Decision[I, C]], list[Failed]]:
+        writes = writes_for(decisions, self._rules, self._entity_sets, self._now())
         responses = await self._dataverse.batch([write.change_set for write in writes])
         unwritten: set[int] = set()
         moved_on: list[Failed] = []
-        hopeless: list[tuple[Decision, str]] = []
+        hopeless: list[tuple[Decision[I, C], str]] = []
         for write, response in zip(writes, responses, strict=True):
             if response.ok:
                 continue
@@ -191,35 +231,26 @@ class Reconciler:
         await self._give_up(hopeless, outcome)
         return [decision for decision in decisions if id(decision) not in unwritten], moved_on
 
-    async def _give_up(self, hopeless: Sequence[tuple[Decision, str]], outcome: Outcome) -> None:
+    async def _give_up(
+        self, hopeless: Sequence[tuple[Decision[I, C], str]], outcome: Outcome
+    ) -> None:
         """Let Outlook and Dynamics say what is so: not tracked, and why."""
         decisions = [decision for decision, _ in hopeless]
-        await self._graph.batch(unmarkings(decisions))
+        await self._graph.batch(unmarkings(decisions, self._rules))
         await self._dataverse.batch(failed_links(hopeless, self._now()))
         outcome.impossible += [Impossible(one.read.change, problem) for one, problem in hopeless]
 
-    def _settle(self, decision: Decision, outcome: Outcome, *, was_slow: bool) -> None:
-        change, message, plan = decision.read.change, decision.read.message, decision.plan
+    def _settle(self, decision: Decision[I, C], outcome: Outcome, *, was_slow: bool) -> None:
+        change, item, plan = decision.read.change, decision.read.item, decision.plan
         outcome.settled.append(Settled(change, plan))
-        if message:
-            self._seen.note(change.mailbox, change.item, message.etag)
-        # Between the read and the write the mail may have been deleted, and another instance may
+        if item:
+            self._seen.note(change.mailbox, change.item, item.etag)
+        # Between the read and the write the item may have been deleted, and another instance may
         # have found no link yet to remove: after a slow round it is looked at once more.
         stale = was_slow and isinstance(plan, Track)
         if stale or (not isinstance(plan, Unlink) and plan.look_again):
             later = change.model_copy(update={"looked_before": True})
-            outcome.look_again.append(LaterLook(later, message.depth if message else 0))
-
-
-def _decide(facts: Facts, reads: Sequence[Read], outcome: Outcome) -> list[Decision]:
-    known: list[Read] = []
-    for read in reads:
-        if read.change.mailbox in facts.mailboxes:
-            known.append(read)
-        else:
-            problem = "the mailbox is not enrolled; it will be once it is ready in Dynamics"
-            outcome.failed.append(Failed(read.change, problem))
-    return plan_batch(facts, known, decide)
+            outcome.look_again.append(LaterLook(later, item.depth if item else 0))
 
 
 def _refused_by_graph(change: Change, response: GraphResponse, outcome: Outcome) -> None:

@@ -7,7 +7,6 @@ import pytest
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from functions.lifecycle import react
-from functions.mail import consume
 from sandbox.tenant import make_tenant
 from shared.bootstrap import App, make_app
 from shared.bus import LIFECYCLE, PARKED
@@ -16,6 +15,8 @@ from shared.config import read_settings
 from shared.errors import Transient
 from shared.graph.client_state import Subject
 from shared.graph.notifications import LifecycleEvent
+from shared.identifiers import Kind
+from shared.sync.consuming import Consumer
 from shared.sync.enrolment import Enrolment
 from shared.sync.settling import MAX_ATTEMPTS
 from shared.sync.subscribing import Subscriber
@@ -49,7 +50,7 @@ def application(office: Office) -> App:
         made,
         bus=office.bus,
         inbound=office.bus,
-        reconciler=office.reconciler,
+        consumers={Kind.MAIL: Consumer(Kind.MAIL, office.reconciler, office.bus, made.now)},
         enrolment=Enrolment(office.graph, office.dataverse, subscriber, made.now),
     )
 
@@ -57,6 +58,10 @@ def application(office: Office) -> App:
 @pytest.fixture
 def counters(reader: InMemoryMetricReader) -> Counters:
     return Counters(reader, "tether.changes.")
+
+
+async def consume(application: App, messages: list[tuple[str, bytes]]) -> None:
+    await application.consumers[Kind.MAIL].consume(messages)
 
 
 def event(office: Office, attempt: int) -> bytes:

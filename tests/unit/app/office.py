@@ -8,14 +8,18 @@ from types import MappingProxyType
 from sandbox.dataverse.rows import Row
 from sandbox.faults import Fault
 from sandbox.graph import ids
-from shared.bus import Message
-from shared.changes import Change, Hint, Kind
+from shared.bus import Message as BusMessage
+from shared.changes import Change, Hint
 from shared.dataverse.client import Dataverse
 from shared.dataverse.mailboxes import FilteringMethod
 from shared.errors import Transient
 from shared.graph.client import Graph
-from shared.graph.messages import TRACKED_CATEGORY
-from shared.identifiers import ItemId, MailboxId
+from shared.graph.items import TRACKED_CATEGORY
+from shared.graph.messages import Message
+from shared.identifiers import ItemId, Kind, MailboxId
+from shared.sync.mail.facts import MailFacts
+from shared.sync.mail.rules import MailRules
+from shared.sync.mail.telling import Telling
 from shared.sync.reconcile import Reconciler
 from tests.unit.app.sides import Ground, InProcessDataverse, InProcessGraph, enrol
 
@@ -36,10 +40,10 @@ class Queues:
     """A bus that keeps what it is given, unless the broker is down."""
 
     def __init__(self) -> None:
-        self.sent: dict[str, list[Message]] = {}
+        self.sent: dict[str, list[BusMessage]] = {}
         self.down = False
 
-    async def send(self, queue: str, messages: Sequence[Message]) -> None:
+    async def send(self, queue: str, messages: Sequence[BusMessage]) -> None:
         if self.down:
             raise Transient("the broker is down")
         self.sent.setdefault(queue, []).extend(messages)
@@ -63,9 +67,10 @@ class Office:
 
     def instance(
         self, *, graph: Graph | None = None, dataverse: Dataverse | None = None
-    ) -> Reconciler:
+    ) -> Reconciler[Message, MailFacts, Telling]:
         """Return a further instance of the app, if need be on a side that misbehaves."""
-        return Reconciler(graph or self.graph, dataverse or self.dataverse, lambda: self.now)
+        sides = graph or self.graph, dataverse or self.dataverse
+        return Reconciler(MailRules(), *sides, lambda: self.now)
 
     def mail(
         self,

@@ -5,11 +5,13 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict, Unpack
 
-from shared.dataverse.emails import Email, Reference
+from shared.dataverse.activities import Reference
+from shared.dataverse.emails import Email
 from shared.dataverse.links import Link, LinkState
 from shared.dataverse.mailboxes import FilteringMethod, MailboxState
 from shared.dataverse.records import Record, Table
-from shared.graph.messages import TRACKED_CATEGORY, Folder, Message
+from shared.graph.items import TRACKED_CATEGORY
+from shared.graph.messages import Folder, Message
 from shared.identifiers import (
     ActivityId,
     ItemId,
@@ -18,8 +20,8 @@ from shared.identifiers import (
     SystemUserId,
     activity_id_of_message,
 )
-from shared.sync.parties import Records
-from shared.sync.snapshot import Companion, Mailbox, Snapshot
+from shared.sync.addresses import Records
+from shared.sync.mail.snapshot import Companion, Mailbox, Snapshot
 
 BEGIN = datetime(2026, 11, 2, 8, tzinfo=UTC)
 ME = SystemUserId("00000000-0000-4000-8000-0000000000aa")

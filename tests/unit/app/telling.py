@@ -13,16 +13,21 @@ from sandbox.graph import ids
 from sandbox.graph.mailbox import Change as MailboxChange
 from sandbox.graph.mailbox import Mailbox
 from sandbox.store import Document
-from shared.bus import Message
-from shared.changes import Change, Hint, Kind, decode
-from shared.graph.messages import TRACKED_CATEGORY
-from shared.identifiers import ItemId, MailboxId
+from shared.bus import Message as BusMessage
+from shared.changes import Change, Hint, decode
+from shared.graph.items import TRACKED_CATEGORY
+from shared.graph.messages import Message
+from shared.identifiers import ItemId, Kind, MailboxId
+from shared.sync.mail.facts import MailFacts
+from shared.sync.mail.telling import Telling
 from shared.sync.outcome import Outcome
 from shared.sync.reconcile import Reconciler
 from shared.sync.settling import MAX_ATTEMPTS, settle
 from tests.unit.app.office import Queues
 from tests.unit.app.sides import InProcessDataverse, InProcessGraph
 from tests.unit.app.world import OUTSIDERS, Action, Do, Mail
+
+type MailReconciler = Reconciler[Message, MailFacts, Telling]
 
 BEGIN = datetime(2026, 11, 2, 8, tzinfo=UTC)
 ACCOUNT = "00000000-0000-4000-8000-00000000ac00"
@@ -161,9 +166,9 @@ def _in_outlook(do: Do, mailbox: Mailbox, message: Document) -> None:
             pass
 
 
-async def tell_in_order(life: Life, reconciler: Reconciler) -> None:
+async def tell_in_order(life: Life, reconciler: MailReconciler) -> None:
     """Tell each change once, as it happened, alone; the later looks when all is quiet."""
-    later: list[Message] = []
+    later: list[BusMessage] = []
     for _ in _tellings():
         if life.untold:
             outcome = await reconciler.reconcile([life.untold.pop(0)])
@@ -176,13 +181,13 @@ async def tell_in_order(life: Life, reconciler: Reconciler) -> None:
         life.untold += _again(outcome)
 
 
-async def tell_anyhow(life: Life, instances: Sequence[Reconciler], chance: Random) -> None:
+async def tell_anyhow(life: Life, instances: Sequence[MailReconciler], chance: Random) -> None:
     """Tell changes in any order and number, in batches of any size, to any instance or to all.
 
     Later looks begin when what was on its way has come in, and come in by the time they are due;
     those due at the same time in any order.
     """
-    later: list[Message] = []
+    later: list[BusMessage] = []
     for _ in _tellings():
         if life.untold:
             chance.shuffle(life.untold)
@@ -216,14 +221,14 @@ def _take(life: Life, chance: Random) -> list[Change]:
     return batch
 
 
-async def _later_looks(outcome: Outcome) -> list[Message]:
+async def _later_looks(outcome: Outcome) -> list[BusMessage]:
     """Return the later looks as they are sent."""
     bus = Queues()
     await settle(Outcome(look_again=outcome.look_again), Kind.MAIL, bus, BEGIN)
     return bus.sent["mail"]
 
 
-def _due(message: Message) -> datetime:
+def _due(message: BusMessage) -> datetime:
     assert message.due is not None
     return message.due
 

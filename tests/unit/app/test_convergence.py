@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from shared.dataverse.links import Reason
 from shared.dataverse.mailboxes import FilteringMethod
 from shared.identifiers import ItemId, MailboxId, link_id_of_item
+from shared.sync.mail.rules import MailRules
 from shared.sync.reconcile import Reconciler
 from tests.unit.app.sides import Ground, enrol
 from tests.unit.app.telling import BEGIN, Life, tell_anyhow, tell_in_order
@@ -67,7 +68,7 @@ async def _live(ground: Ground, world: World, chance: Random | None) -> list[Sta
     await enrol(graph, dataverse, world.methods)
     life = Life(graph, dataverse, world.mails)
     life.begin()
-    instances = [Reconciler(graph, dataverse, lambda: BEGIN) for _ in range(2)]
+    instances = [Reconciler(MailRules(), graph, dataverse, lambda: BEGIN) for _ in range(2)]
     states: list[State] = []
     for epoch in world.epochs:
         for action in epoch:

@@ -13,9 +13,10 @@ from shared.dataverse.mailboxes import FilteringMethod, MailboxState
 from shared.dataverse.records import Table
 from shared.graph.messages import Folder, Message
 from shared.identifiers import activity_id_of_message
-from shared.sync.mail import decide
+from shared.sync.mail.decide import decide
+from shared.sync.mail.snapshot import Snapshot
+from shared.sync.mail.telling import Telling
 from shared.sync.plan import Ignore, Keep, Track, Unlink
-from shared.sync.snapshot import Snapshot
 from tests.unit.app.snapshots import (
     ACCOUNT,
     BEGIN,
@@ -43,7 +44,7 @@ def reason(plan: object) -> Reason | None:
     return plan.tracking.reason if isinstance(plan, Track) else None
 
 
-def tracked(plan: object) -> Track:
+def tracked(plan: object) -> Track[Telling]:
     assert isinstance(plan, Track), plan
     return plan
 
@@ -121,31 +122,31 @@ def test_the_option_none_still_lets_a_reply_be_marked() -> None:
     mail = message(**REPLY, categories=MARKED)
     plan = tracked(decide(snapshot(mail, filtering=NONE, answered=email(PARENT))))
     assert plan.tracking.reason is Reason.CATEGORY
-    assert plan.content.parent == activity_id_of_message(PARENT)
+    assert plan.telling.content.parent == activity_id_of_message(PARENT)
 
 
 def test_a_reply_or_forward_is_known_by_its_conversation_index() -> None:
     mail = message(conversationIndex=index(1, 2), subject="FW: Offer")
     plan = tracked(decide(snapshot(mail, companions=[companion(PARENT, 1)])))
     assert plan.tracking.reason is Reason.REPLY
-    assert plan.content.parent == activity_id_of_message(PARENT)
+    assert plan.telling.content.parent == activity_id_of_message(PARENT)
 
 
 def test_the_nearest_ancestor_is_the_parent_and_in_reply_to_goes_before_it() -> None:
     near, far, aside = companion("<near@x>", 1), companion("<far@x>"), companion("<aside@x>", 3)
     mail = message(conversationIndex=index(1, 2))
     by_index = tracked(decide(snapshot(mail, companions=[far, aside, near])))
-    assert by_index.content.parent == near.email.id
+    assert by_index.telling.content.parent == near.email.id
     named = tracked(decide(snapshot(message(**REPLY), answered=email(PARENT), companions=[near])))
-    assert named.content.parent == activity_id_of_message(PARENT)
+    assert named.telling.content.parent == activity_id_of_message(PARENT)
 
 
 def test_a_mail_beside_it_tracks_a_reply_but_is_parent_only_if_it_came_before() -> None:
     mail = message(conversationIndex=index(1, 2))
     before = tracked(decide(snapshot(mail, companions=[companion("<aside@x>", 3)])))
-    assert before.content.parent == activity_id_of_message("<aside@x>")
+    assert before.telling.content.parent == activity_id_of_message("<aside@x>")
     after = tracked(decide(snapshot(mail, companions=[companion("<child@x>", 1, 2, 3)])))
-    assert after.content.parent is None
+    assert after.telling.content.parent is None
 
 
 def test_the_first_of_a_conversation_answers_nothing() -> None:
@@ -156,14 +157,17 @@ def test_the_first_of_a_conversation_answers_nothing() -> None:
 
 def test_a_reply_inherits_what_its_parent_is_regarding() -> None:
     parent = email(PARENT, regarding=ACCOUNT)
-    assert tracked(decide(snapshot(message(**REPLY), answered=parent))).content.regarding == ACCOUNT
+    assert (
+        tracked(decide(snapshot(message(**REPLY), answered=parent))).telling.content.regarding
+        == ACCOUNT
+    )
 
 
 def test_what_an_adopted_activity_is_regarding_is_left_alone() -> None:
     native = email("<1@customer.example>", key="native", regarding=ACCOUNT)
     parent = email(PARENT, regarding=ACCOUNT)
     plan = tracked(decide(snapshot(message(**REPLY), answered=parent, emails=[native])))
-    assert plan.content.regarding is None
+    assert plan.telling.content.regarding is None
 
 
 @pytest.mark.parametrize(("looked_before", "look_again"), [(False, True), (True, False)])
@@ -199,7 +203,7 @@ def test_a_meeting_message_is_tracked_by_the_category_alone(kind: str) -> None:
 @pytest.mark.parametrize(("folder", "outgoing"), [("sentitems", True), ("inbox", False)])
 def test_what_lies_in_sent_items_is_outgoing(folder: str, *, outgoing: bool) -> None:
     mail = message(categories=MARKED, parentFolderId=folder)
-    assert tracked(decide(snapshot(mail))).content.outgoing is outgoing
+    assert tracked(decide(snapshot(mail))).telling.content.outgoing is outgoing
 
 
 def test_a_tracked_mail_whose_category_went_is_let_go() -> None:
@@ -275,13 +279,13 @@ def test_what_was_never_tracked_or_is_removed_already_is_not_removed(mail: Messa
 def test_the_activity_of_another_application_is_adopted_the_oldest_of_several() -> None:
     native = [email("<1@customer.example>", key=name) for name in ("older", "newer")]
     plan = tracked(decide(snapshot(message(), filtering=ALL, emails=native)))
-    assert plan.adopted == native[0]
+    assert plan.telling.existing == native[0]
     assert plan.activity == "older"
 
 
 def test_without_one_the_activity_has_the_key_of_its_message_id() -> None:
     plan = tracked(decide(snapshot(message(), filtering=ALL)))
-    assert plan.adopted is None
+    assert plan.telling.existing is None
     assert plan.activity == activity_id_of_message("<1@customer.example>")
 
 

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from shared.dataverse.emails import Party, Role
+from shared.dataverse.activities import Party, Role
 from shared.dataverse.records import Record, Table, records_by_address, records_with
-from shared.graph.messages import Address, Message
-from shared.sync.parties import addresses_of, owner_of, parties_of, sender_record
+from shared.graph.items import Address
+from shared.graph.messages import Message
+from shared.sync.addresses import the_record
+from shared.sync.mail.parties import addresses_of, owner_of, parties_of
 from tests.unit.app.snapshots import CASEY, ME, address, message, record
 
 SENDER = Message.model_validate({"id": "x", "from": address(CASEY)}).from_address
@@ -16,7 +18,7 @@ assert SENDER is not None
 
 def found(rows: Sequence[Record]) -> Record | None:
     assert SENDER is not None
-    return sender_record(SENDER, {CASEY: rows}, ME)
+    return the_record(SENDER, {CASEY: rows}, ME)
 
 
 def test_a_sender_is_looked_for_in_the_tables_order() -> None:
@@ -53,7 +55,7 @@ def test_more_than_a_hundred_rows_are_nobody_in_particular(count: int, *, known:
 
 def test_an_address_is_known_in_any_case() -> None:
     upper = Address.model_validate(address(CASEY.upper()))
-    assert sender_record(upper, {CASEY: [record(Table.CONTACT)]}, ME) == record(Table.CONTACT)
+    assert the_record(upper, {CASEY: [record(Table.CONTACT)]}, ME) == record(Table.CONTACT)
 
 
 def test_a_recipient_is_every_active_row_that_matches() -> None:

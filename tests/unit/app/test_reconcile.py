@@ -8,11 +8,10 @@ import pytest
 from sandbox.graph import ids
 from shared.dataverse.links import LinkState, Reason
 from shared.graph.client import Graph, GraphRequest, GraphResponse
-from shared.graph.messages import TRACKED_CATEGORY
+from shared.graph.items import TRACKED_CATEGORY
 from shared.sync.outcome import Failed, Impossible, Outcome, Settled
 from shared.sync.plan import Ignore, Track
-from shared.sync.reconcile import Reconciler
-from tests.unit.app.office import NOW, Office
+from tests.unit.app.office import Office
 
 READ = "GET /users/{id}/messages/{id}"
 MARK = "PATCH /users/{id}/messages/{id}"
@@ -142,7 +141,7 @@ async def test_what_keeps_moving_on_goes_back_to_the_queue_after_four_looks(offi
 
 async def test_two_instances_at_once_make_one_activity_and_lose_no_change(office: Office) -> None:
     one, other = office.mail(1), office.mail(1, person=1)
-    second = Reconciler(office.graph, office.dataverse, lambda: NOW)
+    second = office.instance()
     outcomes = await asyncio.gather(
         office.reconciler.reconcile([one]), second.reconcile([other, one])
     )
@@ -170,7 +169,7 @@ class Overtaken:
 async def test_a_mail_read_before_another_instance_tracked_it_is_not_let_go(office: Office) -> None:
     change = office.mail(1)
     slow = Overtaken(office.graph, lambda: office.reconciler.reconcile([change]))
-    outcome = await Reconciler(slow, office.dataverse, lambda: NOW).reconcile([change])
+    outcome = await office.instance(graph=slow).reconcile([change])
     assert not outcome.failed
     (link,) = office.dataverse.rows("tether_link").values()
     assert (link["tether_state"], link["tether_reason"]) == (LinkState.TRACKED, Reason.FILTER)

@@ -2,12 +2,14 @@
 
 from datetime import UTC, datetime
 
-from shared.dataverse.emails import Content, Email, Priority
-from shared.dataverse.links import Reason, Tracking
+from shared.dataverse.activities import Priority
+from shared.dataverse.emails import Content, Email
+from shared.dataverse.links import Reason, Thread, Tracking
 from shared.graph.messages import Folder, Message
-from shared.sync.correlation import parent_of
-from shared.sync.parties import owner_of, parties_of
-from shared.sync.snapshot import Snapshot
+from shared.identifiers import Kind
+from shared.sync.mail.correlation import parent_of
+from shared.sync.mail.parties import owner_of, parties_of
+from shared.sync.mail.snapshot import Snapshot
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -15,14 +17,17 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def tracking_of(snapshot: Snapshot, message: Message, reason: Reason) -> Tracking:
     """Return what the link of a tracked mail says."""
     return Tracking(
+        kind=Kind.MAIL,
         mailbox=snapshot.mailbox.id,
         item=snapshot.item,
         subject=message.subject,
-        message_id=message.internet_message_id,
-        conversation_root=message.conversation_root,
-        conversation_index=message.place_in_conversation,
         reason=reason,
         tracked_by=snapshot.mailbox.systemuser,
+        place=Thread(
+            message_id=message.internet_message_id,
+            conversation_root=message.conversation_root,
+            conversation_index=message.place_in_conversation,
+        ),
     )
 
 
@@ -39,9 +44,7 @@ def content_of(snapshot: Snapshot, message: Message, email: Email | None) -> Con
         outgoing=outgoing,
         sent=sent,
         received=message.received or sent,
-        priority=Priority[message.importance.upper()]
-        if message.importance.upper() in Priority.__members__
-        else Priority.NORMAL,
+        priority=Priority.of(message.importance),
         parties=parties,
         owner=owner_of(
             parties,

@@ -9,7 +9,7 @@ from shared.dataverse.links import Link
 from shared.dataverse.mailboxes import FilteringMethod, MailboxState
 from shared.graph.messages import CONVERSATION_ROOT_BYTES, Folder, Message
 from shared.identifiers import ActivityId, ItemId, MailboxId, SystemUserId
-from shared.sync.parties import Records
+from shared.sync.addresses import Records
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from shared.dataverse.emails import Email
 from shared.graph.messages import Message
-from shared.sync.snapshot import Snapshot
+from shared.sync.mail.snapshot import Snapshot
 
 
 def correlated(snapshot: Snapshot, message: Message) -> Email | None:

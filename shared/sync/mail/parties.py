@@ -1,31 +1,12 @@
 """Who the addresses on a mail are in Dynamics (server-side-sync.md 2.5, 2.6). Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 
-from shared.dataverse.emails import Party, Role
-from shared.dataverse.records import Record, Table
-from shared.graph.messages import Address, Message
-
-_MOST_MATCHES = 100  # a sender more rows than this carry is nobody in particular
-_ORDER = {table: place for place, table in enumerate(Table)}
-
-Records = Mapping[str, Sequence[Record]]
-"""Rows by address in lower case."""
-
-
-def sender_record(address: Address, records: Records, mailbox_owner: str) -> Record | None:
-    """Return the one row a sender is: the mailbox owner's own first, then by table, then by age."""
-    rows = records.get(address.address.lower(), ())
-    if len(rows) > _MOST_MATCHES:
-        return None
-    if len(rows) == 1:
-        return rows[0]
-    active = [row for row in rows if row.active]
-    return min(
-        active,
-        key=lambda row: (row.owner != mailbox_owner, _ORDER[row.table], row.created, row.id),
-        default=None,
-    )
+from shared.dataverse.activities import Party, Role
+from shared.dataverse.records import Table
+from shared.graph.items import Address
+from shared.graph.messages import Message
+from shared.sync.addresses import Records, the_record
 
 
 def parties_of(message: Message, records: Records, mailbox_owner: str) -> tuple[Party, ...]:
@@ -33,7 +14,7 @@ def parties_of(message: Message, records: Records, mailbox_owner: str) -> tuple[
     parties: list[Party] = []
     if message.from_address:
         sender = message.from_address
-        record = sender_record(sender, records, mailbox_owner)
+        record = the_record(sender, records, mailbox_owner)
         parties.append(Party(Role.FROM, sender.address, sender.name, record))
     for role, addresses in _recipients(message):
         for address in addresses:

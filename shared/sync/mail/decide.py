@@ -9,16 +9,17 @@ from shared.dataverse.mailboxes import FilteringMethod, MailboxState
 from shared.dataverse.records import Table
 from shared.graph.messages import Folder, Message
 from shared.identifiers import link_id_of_item
-from shared.sync.content import content_of, tracking_of
-from shared.sync.correlation import correlated, may_be_correlated_later
+from shared.sync.mail.content import content_of, tracking_of
+from shared.sync.mail.correlation import correlated, may_be_correlated_later
+from shared.sync.mail.snapshot import Snapshot
+from shared.sync.mail.telling import Telling
 from shared.sync.plan import Ignore, Keep, Plan, Track, Unlink
-from shared.sync.snapshot import Snapshot
 
 _NEVER_BY_ITSELF = {Folder.SENT, Folder.DRAFTS, Folder.OUTBOX, Folder.JUNK, Folder.DELETED}
 _KNOWN_SENDERS = {Table.CONTACT, Table.ACCOUNT, Table.LEAD}
 
 
-def decide(snapshot: Snapshot) -> Plan:
+def decide(snapshot: Snapshot) -> Plan[Telling]:
     """Return what makes the two sides of one mail agree."""
     message, link = snapshot.message, snapshot.link
     if snapshot.mailbox.state is MailboxState.SUSPENDED:
@@ -34,13 +35,13 @@ def decide(snapshot: Snapshot) -> Plan:
     return _untracked(snapshot, message)
 
 
-def _left(snapshot: Snapshot, why: str) -> Plan:
+def _left(snapshot: Snapshot, why: str) -> Plan[Telling]:
     if snapshot.link and snapshot.link.state is LinkState.TRACKED:
         return Unlink(snapshot.link, why)
     return Ignore(why)
 
 
-def _tracked(snapshot: Snapshot, message: Message) -> Plan:
+def _tracked(snapshot: Snapshot, message: Message) -> Plan[Telling]:
     link = snapshot.link
     assert link is not None  # noqa: S101 - the caller has looked
     if link.activity is None:
@@ -48,24 +49,30 @@ def _tracked(snapshot: Snapshot, message: Message) -> Plan:
     if not message.is_marked:
         return Unlink(link, "the category was taken off in Outlook")
     email = next((one for one in snapshot.emails if one.id == link.activity), None)
-    content = content_of(snapshot, message, email)
-    return Keep(link.activity, email, content, may_be_correlated_later(snapshot, message))
+    return Keep(
+        known=link,
+        activity=link.activity,
+        tied=link.activity,
+        telling=Telling(content_of(snapshot, message, email), email),
+        look_again=may_be_correlated_later(snapshot, message),
+    )
 
 
-def _untracked(snapshot: Snapshot, message: Message) -> Plan:
+def _untracked(snapshot: Snapshot, message: Message) -> Plan[Telling]:
     automatic = _automatic_reason(snapshot, message) if _is_open(snapshot) else None
     reason = automatic or (Reason.CATEGORY if message.is_marked else None)
     if reason is None:
         look_again = snapshot.link is None and may_be_correlated_later(snapshot, message)
         return Ignore(_why_not(snapshot, message), look_again)
     adopted = snapshot.emails[0] if snapshot.emails else None
+    activity = adopted.id if adopted else snapshot.activity
     return Track(
         link=link_id_of_item(snapshot.mailbox.id, snapshot.item),
         known=snapshot.link,
         tracking=tracking_of(snapshot, message, reason),
-        activity=adopted.id if adopted else snapshot.activity,
-        content=content_of(snapshot, message, adopted),
-        adopted=adopted,
+        activity=activity,
+        tied=activity,
+        telling=Telling(content_of(snapshot, message, adopted), adopted),
         mark=not message.is_marked,
         look_again=may_be_correlated_later(snapshot, message),
     )

@@ -1,0 +1,86 @@
+"""Consumes the messages of one kind's queue: every change is reconciled, settled and reported."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from shared.bus import PARKED, Bus, parked_body
+from shared.changes import Change, decode
+from shared.errors import Malformed
+from shared.identifiers import Kind
+from shared.sync.outcome import Outcome
+from shared.sync.plan import Ignore, Keep, Plan, Track, Unlink
+from shared.sync.reconcile import Reconciler
+from shared.sync.settling import settle
+from shared.telemetry import changes_failed, changes_parked, changes_settled, lag
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """What works off the queue of one kind; `now` is UTC."""
+
+    kind: Kind
+    reconciler: Reconciler[Any, Any, Any]
+    bus: Bus
+    now: Callable[[], datetime]
+
+    async def consume(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        """Reconcile a batch of messages (id, body); raises only if the bus does not take the rest.
+
+        One bad message never fails its neighbours: what cannot be read is parked as it came.
+        """
+        changes: list[Change] = []
+        for message_id, body in messages:
+            try:
+                changes += decode(body)
+            except Malformed as problem:
+                await self.bus.send(PARKED, [parked_body(self.kind, body, str(problem))])
+                changes_parked.add(1, {"kind": self.kind})
+                self._log.error("parked message=%s reason=%s", message_id, problem)
+        outcome = await self.reconciler.reconcile(changes)
+        await settle(outcome, self.kind, self.bus, self.now())
+        self._report(outcome)
+
+    def _report(self, outcome: Outcome) -> None:
+        log = self._log
+        for settled in outcome.settled:
+            name, why = _told(settled.plan)
+            seconds = (self.now() - settled.change.noticed).total_seconds()
+            told = {"kind": self.kind, "plan": name}
+            changes_settled.add(1, told)
+            lag.record(seconds, told)
+            log.info(
+                "settled plan=%s mailbox=%s item=%s lag=%.3f why=%s",
+                name,
+                settled.change.mailbox,
+                settled.change.item,
+                seconds,
+                why,
+            )
+        for failed in outcome.failed:
+            changes_failed.add(1, {"kind": self.kind})
+            log.warning("failed item=%s problem=%s", failed.change.item, failed.problem)
+        for impossible in outcome.impossible:
+            changes_parked.add(1, {"kind": self.kind})
+            log.error("parked item=%s reason=%s", impossible.change.item, impossible.reason)
+
+    @property
+    def _log(self) -> logging.Logger:
+        return logging.getLogger(f"tether.{self.kind}")
+
+
+def _told(plan: Plan[Any] | None) -> tuple[str, str]:
+    """Return a plan's name and why it was made, in the words of the log."""
+    match plan:
+        case None:
+            return "seen", "this version is known"
+        case Track():
+            return "track", plan.tracking.reason.name.lower()
+        case Keep():
+            return "keep", "tracked already"
+        case Unlink():
+            return "unlink", plan.why
+        case Ignore():
+            return "ignore", plan.why

@@ -1,0 +1,1 @@
+"""Mail: what makes it tracked, and the `email` activity it becomes."""

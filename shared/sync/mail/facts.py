@@ -1,0 +1,164 @@
+"""What is asked of Dynamics for a batch of mails, and how the answers become snapshots. Pure."""
+
+from bisect import insort
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+from shared.dataverse import emails, links, mailboxes
+from shared.dataverse.emails import Email
+from shared.dataverse.links import LinkState
+from shared.dataverse.mailboxes import FilteringMethod
+from shared.graph.messages import Folder, Message
+from shared.identifiers import ActivityId, MailboxId, SystemUserId, activity_id_of_message
+from shared.sync.facts import Facts, Question, Row, about_addresses, about_items, asked
+from shared.sync.mail.parties import addresses_of
+from shared.sync.mail.snapshot import Companion, Mailbox, Snapshot
+from shared.sync.rules import Read
+
+
+@dataclass(slots=True)
+class MailFacts(Facts):
+    """What Dynamics knows of a batch of mails."""
+
+    filtering: dict[SystemUserId, FilteringMethod] = field(default_factory=dict)
+    emails: dict[str, list[Email]] = field(default_factory=lambda: defaultdict(list))
+    emails_by_id: dict[ActivityId, Email] = field(default_factory=dict)
+    tracked: dict[str, list[bool]] = field(default_factory=lambda: defaultdict(list))
+    companions: dict[str, list[Companion]] = field(default_factory=lambda: defaultdict(list))
+
+    @property
+    def regarding_tables(self) -> set[str]:
+        """The tables of the records that mails here are regarding."""
+        known = [email for some in self.emails.values() for email in some]
+        known += [one.email for some in self.companions.values() for one in some]
+        return {email.regarding.table for email in known if email.regarding}
+
+    def snapshot(self, read: Read[Message], planned: "Planned") -> Snapshot:
+        """Return both sides of one item, whose mailbox is enrolled.
+
+        `planned` are the mails that this very batch will have made tracked.
+        """
+        row = self.mailboxes[read.change.mailbox]
+        message = read.item
+        mailbox = Mailbox(
+            id=row.id,
+            systemuser=row.systemuser,
+            state=row.state,
+            filtering=self.filtering.get(row.systemuser, FilteringMethod.REPLIES),
+            sync_from=row.sync_from,
+            folders={key: Folder(name) for key, name in row.folders.items()},
+        )
+        return Snapshot(
+            mailbox=mailbox,
+            item=read.change.item,
+            message=message,
+            activity=activity_of(read),
+            link=self.links.get(read.link_id),
+            emails=self._emails_of(read, message) if message else (),
+            answered=self._answered(message, planned) if message else None,
+            companions=self._companions_of(message, planned) if message else (),
+            records=self.records,
+            looked_before=read.change.looked_before,
+            replayed=read.change.replays > 0,
+        )
+
+    def _emails_of(self, read: Read[Message], message: Message) -> Sequence[Email]:
+        own = self.emails_by_id.get(activity_of(read))
+        others = [
+            email
+            for email in self.emails[message.internet_message_id.lower()]
+            # Dataverse compares without regard to case, Message-IDs differ by it.
+            if email.message_id and email.message_id == message.internet_message_id
+        ]
+        return [own] if own else others
+
+    def _answered(self, message: Message, planned: "Planned") -> Email | None:
+        sought = message.in_reply_to
+        if not sought or sought == message.internet_message_id:
+            return None
+        if sought in planned.by_message_id:
+            return planned.by_message_id[sought].email
+        if sought in self.tracked and not any(self.tracked[sought]):
+            return None  # it was taken out of Dynamics in every mailbox
+        found = self.emails[sought.lower()]
+        return next((email for email in found if email.message_id == sought), None)
+
+    def _companions_of(self, message: Message, planned: "Planned") -> Sequence[Companion]:
+        root = message.conversation_root
+        known = {
+            companion.email.id: companion
+            for companion in (*planned.by_root.get(root, ()), *self.companions.get(root, ()))
+            if companion.email.message_id != message.internet_message_id
+        }
+        return list(known.values()) if root else ()
+
+
+@dataclass(slots=True)
+class Planned:
+    """The mails that this very batch is going to make tracked."""
+
+    by_message_id: dict[str, Companion] = field(default_factory=dict)
+    by_root: dict[str, list[Companion]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, companions: Iterable[Companion]) -> Self:
+        """Return `companions`, to be found by Message-ID and by conversation."""
+        planned = cls()
+        for companion in companions:
+            planned.by_message_id[companion.email.message_id] = companion
+            planned.by_root.setdefault(companion.root, []).append(companion)
+        return planned
+
+
+def activity_of(read: Read[Message]) -> ActivityId:
+    """Name the activity a mail has if Tether makes it; without a Message-ID, its own."""
+    message_id = read.item.internet_message_id if read.item else ""
+    return activity_id_of_message(message_id or f"{read.change.mailbox}|{read.change.item}")
+
+
+def questions(
+    reads: Iterable[Read[Message]], users: Mapping[MailboxId, SystemUserId]
+) -> list[Question[MailFacts]]:
+    """Return all that must be asked about `reads`, whose mailboxes belong to `users`."""
+    reads = list(reads)
+    messages = [read.item for read in reads if read.item]
+    own = {m.internet_message_id for m in messages} - {""}
+    answered = {m.in_reply_to for m in messages} - {""}
+    roots = {m.conversation_root for m in messages if m.is_reply} - {""}
+    own_rows = {activity_of(read) for read in reads if read.item}
+    addresses = {address for message in messages for address in addresses_of(message)}
+    return [
+        *about_items((read.change.mailbox for read in reads), (read.link_id for read in reads)),
+        *asked(mailboxes.filtering_methods_of(set(users.values())), _note_filtering),
+        *asked(links.links_of_messages(answered), _note_link_of_answered),
+        *asked(links.links_of_conversations(roots), _note_companion),
+        *asked(emails.emails_with(own | answered), _note_email),
+        *asked(emails.emails_by_id(own_rows), _note_email),
+        *about_addresses(addresses),
+    ]
+
+
+def _note_filtering(facts: MailFacts, row: Row) -> None:
+    chosen = row["incomingemailfilteringmethod"]
+    if chosen in set(FilteringMethod):  # a user who never chose has the default
+        facts.filtering[SystemUserId(row["systemuserid"])] = FilteringMethod(chosen)
+
+
+def _note_link_of_answered(facts: MailFacts, row: Row) -> None:
+    link = links.link_row(row)
+    facts.tracked[link.message_id].append(link.state is LinkState.TRACKED)
+
+
+def _note_companion(facts: MailFacts, row: Row) -> None:
+    link = links.link_row(row)
+    if link.email:
+        companion = Companion(link.conversation_index, link.email)
+        facts.companions[companion.root].append(companion)
+
+
+def _note_email(facts: MailFacts, row: Row) -> None:
+    email = emails.email_row(row)
+    insort(facts.emails[email.message_id.lower()], email, key=lambda one: (one.when, one.id))
+    facts.emails_by_id[email.id] = email

@@ -1,0 +1,47 @@
+"""What one mailbox's copy of a mail makes of its activity, and what all of them do. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from shared.dataverse.batch import Operation
+from shared.dataverse.emails import Content, Email, correlate_email, create_email, rewrite_email
+from shared.identifiers import activity_id_of_message
+from shared.sync.plan import Keep, Track
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What the activity would say if made from this copy, and the activity that is there."""
+
+    content: Content
+    existing: Email | None
+
+
+def email_writes(
+    plans: Sequence[Track[Telling] | Keep[Telling]], entity_sets: Mapping[str, str]
+) -> Sequence[Operation]:
+    """Return what makes an activity from the copies of its mail, or amends the one there is."""
+    # The sender's copy knows most; else any copy will do.
+    teller = max(plans, key=lambda plan: plan.telling.content.outgoing)
+    existing = next((plan.telling.existing for plan in plans if plan.telling.existing), None)
+    if existing:
+        return _amendment(existing, teller.telling.content, entity_sets)
+    if any(isinstance(plan, Track) for plan in plans):
+        return create_email(teller.activity, teller.telling.content, entity_sets)
+    return ()
+
+
+def _amendment(
+    email: Email, content: Content, entity_sets: Mapping[str, str]
+) -> Sequence[Operation]:
+    """Return what makes an activity say what it would say had it been made last.
+
+    Only of our own making: what another application has written is adopted as it is.
+    """
+    if email.id != activity_id_of_message(content.message_id):
+        return ()
+    if content.outgoing and not email.outgoing:
+        return rewrite_email(email, content, entity_sets)
+    if content.parent and content.parent != email.parent:
+        return correlate_email(email, content, entity_sets)
+    return ()
