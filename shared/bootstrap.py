@@ -20,6 +20,7 @@ from shared.gathering import GatheringBus
 from shared.graph.client import GraphClient
 from shared.graph.client_state import ClientStateKeys
 from shared.identifiers import Kind
+from shared.sync.calendar.rules import CalendarRules
 from shared.sync.consuming import Consumer
 from shared.sync.enrolment import Enrolment
 from shared.sync.mail.rules import MailRules
@@ -78,15 +79,15 @@ def make_app(
         inbound=GatheringBus(bus),
         consumers={
             kind: Consumer(kind, Reconciler(rules, graph, dataverse, now), bus, now)
-            for kind, rules in _rules().items()
+            for kind, rules in _rules(settings).items()
         },
         enrolment=Enrolment(graph, dataverse, subscriber, now),
         now=now,
     )
 
 
-def _rules() -> Mapping[Kind, Rules[Any, Any, Any]]:
-    return {Kind.MAIL: MailRules()}
+def _rules(settings: Settings) -> Mapping[Kind, Rules[Any, Any, Any]]:
+    return {Kind.MAIL: MailRules(), Kind.CALENDAR: CalendarRules(settings.calendar_policy)}
 
 
 def _graph_adapter(settings: Settings, credential: AsyncTokenCredential) -> RequestAdapter[object]:

@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Annotated
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -10,6 +11,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from shared.errors import Misconfigured
+from shared.sync.calendar.policy import CalendarPolicy, Ending
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _SHORTEST_KEY_BYTES = 32
@@ -63,6 +65,14 @@ class Settings(BaseModel):
         alias="CLIENT_STATE_KEYS", repr=False
     )
     managed_identity_client_id: str | None = Field(None, alias="AZURE_CLIENT_ID")
+    meeting_days_ahead: int = Field(365, alias="MEETING_DAYS_AHEAD", ge=1, le=1095)
+    meeting_deleted_by_organizer: Ending = Field(
+        Ending.DELETE, alias="MEETING_DELETED_BY_ORGANIZER"
+    )
+    meeting_deleted_by_attendee: Ending = Field(Ending.KEEP, alias="MEETING_DELETED_BY_ATTENDEE")
+    meeting_canceled: Ending = Field(Ending.CANCEL, alias="MEETING_CANCELED")
+    meeting_touch_past: bool = Field(False, alias="MEETING_TOUCH_PAST")
+    meeting_touch_completed: bool = Field(False, alias="MEETING_TOUCH_COMPLETED")
     servicebus_connection_string: str | None = Field(None, alias="ServiceBusConnection", repr=False)
     servicebus_namespace: str | None = Field(
         None, alias="ServiceBusConnection__fullyQualifiedNamespace"
@@ -72,6 +82,18 @@ class Settings(BaseModel):
     def tenant(self) -> str:
         """The tenant id as Graph writes it: lower case."""
         return str(self.tenant_id)
+
+    @property
+    def calendar_policy(self) -> CalendarPolicy:
+        """What the organisation has decided about meetings."""
+        return CalendarPolicy(
+            ahead=timedelta(days=self.meeting_days_ahead),
+            deleted_by_organizer=self.meeting_deleted_by_organizer,
+            deleted_by_attendee=self.meeting_deleted_by_attendee,
+            canceled=self.meeting_canceled,
+            touch_past=self.meeting_touch_past,
+            touch_completed=self.meeting_touch_completed,
+        )
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:

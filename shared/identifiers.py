@@ -3,6 +3,7 @@
 Each id is derived from what it names, so that twice made is one row.
 """
 
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NewType
 from uuid import UUID, uuid5
@@ -34,6 +35,12 @@ _NAMESPACE = UUID("5b0d0a4e-2f31-5c8e-9d55-0a6c1f2e7b90")
 def activity_id_of_message(internet_message_id: str) -> ActivityId:
     """Name the one activity of a mail, the same in whichever mailbox it is found."""
     return ActivityId(str(uuid5(_NAMESPACE, f"mail|{internet_message_id}")))
+
+
+def activity_id_of_meeting(global_id: str, original_start: datetime | None = None) -> ActivityId:
+    """Name the one activity of a meeting, or of that part of a series whose slot it was (UTC)."""
+    slot = f"|{original_start.astimezone(UTC):%Y-%m-%dT%H:%M}" if original_start else ""
+    return ActivityId(str(uuid5(_NAMESPACE, f"meeting|{global_id.upper()}{slot}")))
 
 
 def link_id_of_item(mailbox: MailboxId, item: ItemId) -> LinkId:

@@ -17,7 +17,7 @@ from shared.identifiers import ActivityId, ItemId, Kind, LinkId, MailboxId, Syst
 _SELECT = (
     "tether_linkid,tether_state,tether_itemid,tether_trackedon,_tether_mailboxid_value,"
     "tether_internetmessageid,tether_conversationindex,"
-    "tether_globalid,tether_isorganizer,tether_appointments,"
+    "tether_globalid,tether_isorganizer,tether_isseries,tether_response,tether_appointments,"
     "_tether_emailid_value,_tether_appointmentid_value,_tether_contactid_value,_tether_taskid_value"
 )
 _MAX_CONVERSATION_INDEX = 2000
@@ -81,6 +81,8 @@ class Link:
     email: Email | None = None
     global_id: str = ""
     is_organizer: bool = False
+    is_series: bool = False
+    response: str = ""
     appointments: int = 0
 
 
@@ -103,6 +105,7 @@ class Attendance:
 
     global_id: str
     is_organizer: bool
+    is_series: bool
     response: str
     appointments: int
 
@@ -172,6 +175,8 @@ def link_row(row: Mapping[str, Any]) -> Link:
         email=emails.email_row(email) if email else None,
         global_id=row["tether_globalid"] or "",
         is_organizer=bool(row["tether_isorganizer"]),
+        is_series=bool(row["tether_isseries"]),
+        response=row["tether_response"] or "",
         appointments=row["tether_appointments"] or 0,
     )
 
@@ -250,6 +255,7 @@ def _placed(place: Thread | Attendance | None) -> dict[str, Any]:
             return {
                 "tether_globalid": fit(place.global_id, _MAX_GLOBAL_ID),
                 "tether_isorganizer": place.is_organizer,
+                "tether_isseries": place.is_series,
                 "tether_response": place.response or None,
                 "tether_appointments": place.appointments,
             }

@@ -74,6 +74,7 @@ class MailboxRow:
     state: MailboxState
     folders: Mapping[str, str] = field(default_factory=dict)
     sync_from: datetime | None = None
+    time_zone: str = ""
     subscription: str | None = None
     subscription_seal: str | None = None
     expires: datetime | None = None

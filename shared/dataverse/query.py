@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from urllib.parse import quote
 
-from shared.dataverse.batch import Operation
+from shared.dataverse.batch import Operation, Response
 
 _MAX_FILTER_CHARACTERS = 48_000  # percent-encoded; a URL in a batch may have 64 KB
 _AROUND_A_VALUE = len("%27%27%2C")
@@ -30,6 +30,13 @@ def rows_where_in(
         path = f"{entity_set}?$select={select}&$filter={quote(condition, safe='')}"
         operations.append(Operation("GET", f"{path}&$expand={expand}" if expand else path))
     return operations
+
+
+def next_page(response: Response) -> Operation | None:
+    """Return how to ask for the rows that did not fit into an answer, None if all did."""
+    link = str(response.body.get("@odata.nextLink") or "")
+    path = link.partition("/api/data/")[2].partition("/")[2]
+    return Operation("GET", path) if path else None
 
 
 def _slices(values: list[str], repeated: int) -> Iterator[list[str]]:

@@ -99,6 +99,7 @@ TABLES = (
             Column("tether_ConversationIndex", "Place in conversation", "String", 2000),
             Column("tether_GlobalId", "Meeting", "String", 300),
             Column("tether_IsOrganizer", "Organizer", "Boolean"),
+            Column("tether_IsSeries", "Series", "Boolean"),
             Column("tether_Response", "Response", "String", 50),
             Column("tether_Appointments", "Appointments", "Integer"),
             Column(

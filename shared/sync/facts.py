@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -10,6 +10,7 @@ from shared.dataverse import links, mailboxes, records
 from shared.dataverse.batch import Operation, Response
 from shared.dataverse.links import Link
 from shared.dataverse.mailboxes import MailboxRow
+from shared.dataverse.query import next_page
 from shared.dataverse.records import Record, Table
 from shared.errors import Permanent, Transient
 from shared.graph.messages import Folder
@@ -50,13 +51,14 @@ def asked[F](operations: Iterable[Operation], note: Callable[[F, Row], None]) ->
     return [Question(operation, note) for operation in operations]
 
 
-def learn[F](facts: F, answers: Iterable[tuple[Question[F], Response]]) -> None:
-    """Put what the answers say among the facts.
+def learn[F](facts: F, answers: Iterable[tuple[Question[F], Response]]) -> list[Question[F]]:
+    """Put what the answers say among the facts; return the questions for their next pages.
 
     Raises:
         Transient: a question was not answered.
         Permanent: a question will never be answered.
     """
+    further: list[Question[F]] = []
     for question, response in answers:
         if question.optional and response.status == 404:
             continue
@@ -66,6 +68,9 @@ def learn[F](facts: F, answers: Iterable[tuple[Question[F], Response]]) -> None:
             raise Transient(response.problem, retry_after=response.retry_after)
         for row in response.body["value"]:
             question.note(facts, row)
+        if page := next_page(response):
+            further.append(replace(question, operation=page))
+    return further
 
 
 def about_items(

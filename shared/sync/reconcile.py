@@ -110,7 +110,7 @@ class Reconciler[I: Item, F: Facts, C]:
 
     async def _read(self, work: Sequence[Change], outcome: Outcome) -> list[Read[I]]:
         """Read the items; what a first answer leaves out is asked for until nothing is missing."""
-        rules = self._rules
+        rules, now = self._rules, self._now()
         reads: list[Read[I]] = []
         asked = [(change, rules.request(change.mailbox, change.item)) for change in work]
         begun: dict[str, I] = {}
@@ -130,7 +130,7 @@ class Reconciler[I: Item, F: Facts, C]:
                     reason = f"Graph shows the {rules.noun} in a shape nobody knows: {error}"
                     outcome.impossible.append(Impossible(change, reason))
                     continue
-                if rest := rules.rest(change.mailbox, item):
+                if rest := rules.rest(change.mailbox, item, now):
                     begun[change.id] = item
                     asked.append((change, rest))
                 else:
@@ -152,8 +152,10 @@ class Reconciler[I: Item, F: Facts, C]:
         return facts
 
     async def _ask(self, facts: F, questions: Sequence[Question[F]]) -> None:
-        answers = await self._dataverse.batch([question.operation for question in questions])
-        learn(facts, zip(questions, answers, strict=True))
+        """Ask, page by page: an answer holds 5,000 rows at most."""
+        while questions:
+            answers = await self._dataverse.batch([question.operation for question in questions])
+            questions = learn(facts, zip(questions, answers, strict=True))
 
     async def _users_of(self, mailboxes: set[MailboxId]) -> dict[MailboxId, SystemUserId]:
         """Return whose the mailboxes are; asked once, the look-up reads everything else anew."""
@@ -215,17 +217,19 @@ class Reconciler[I: Item, F: Facts, C]:
         moved_on: list[Failed] = []
         hopeless: list[tuple[Decision[I, C], str]] = []
         for write, response in zip(writes, responses, strict=True):
-            if response.ok:
+            decisions_failed = [one for one in write.decisions if id(one) not in unwritten]
+            if response.ok or not decisions_failed:
                 continue
-            unwritten |= {id(decision) for decision in write.decisions}
+            unwritten |= {id(decision) for decision in decisions_failed}
             wait = _SOON_SECONDS if response.has_moved_on else response.retry_after
             failed = [
-                Failed(decision.read.change, response.problem, wait) for decision in write.decisions
+                Failed(decision.read.change, response.problem, wait)
+                for decision in decisions_failed
             ]
             if response.has_moved_on:
                 moved_on += failed
             elif response.is_final:
-                hopeless += [(decision, response.problem) for decision in write.decisions]
+                hopeless += [(decision, response.problem) for decision in decisions_failed]
             else:
                 outcome.failed += failed
         await self._give_up(hopeless, outcome)

@@ -54,7 +54,12 @@ class Rules[I: Item, F: Facts, C](Protocol):
             ValidationError: it has a shape nobody knows.
         """
 
-    def rest(self, mailbox: MailboxId, item: I) -> GraphRequest | None:  # noqa: ARG002 - a default
+    def rest(
+        self,
+        mailbox: MailboxId,  # noqa: ARG002 - a default
+        item: I,  # noqa: ARG002
+        now: datetime,  # noqa: ARG002
+    ) -> GraphRequest | None:
         """Ask for what the first answer left out, None when nothing is missing (any more)."""
         return None
 

@@ -1,8 +1,9 @@
 """Plans become change sets: one for each activity, with the links of all its mailboxes. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import batched
 
 from shared.dataverse.batch import ChangeSet, Operation
 from shared.dataverse.links import amend_link, fail_link, remove_link, write_link
@@ -11,6 +12,10 @@ from shared.identifiers import ActivityId
 from shared.sync.facts import Facts
 from shared.sync.plan import Keep, Track, Unlink
 from shared.sync.rules import Decision, Rules
+
+MAX_OPERATIONS = (
+    900  # a batch takes 1,000 requests, whatever is in its change sets (dataverse.md 4)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +40,14 @@ def writes_for[I: Item, F: Facts, C](
             case Track(activity=activity) | Keep(activity=activity):
                 by_activity.setdefault(activity, []).append(decision)
             case Unlink(known=known, why=why, also=also):
-                change_set = ChangeSet((*also, remove_link(known, why, now)))
-                writes.append(Write(change_set, (decision,)))
+                operations = _deletions_last((*also, remove_link(known, why, now)))
+                writes += _change_sets(operations, (decision,))
             case _:
                 pass
     for group in _in_order(by_activity, rules):
         plans = [d.plan for d in group if isinstance(d.plan, Track | Keep)]
-        operations = (*rules.writes(plans, entity_sets), *_links(plans, now))
-        if operations:
-            writes.append(Write(ChangeSet(operations), tuple(group)))
+        operations = _deletions_last((*rules.writes(plans, entity_sets), *_links(plans, now)))
+        writes += _change_sets(operations, tuple(group))
     return writes
 
 
@@ -55,6 +59,21 @@ def failed_links[I: Item, C](
         fail_link(plan.link, plan.known, plan.tracking, why, now)
         for decision, why in refused
         if isinstance(plan := decision.plan, Track)
+    ]
+
+
+def _deletions_last(operations: Iterable[Operation]) -> list[Operation]:
+    """Put deletions behind the links: one empties its link's lookup, and so changes its version."""
+    return sorted(operations, key=lambda operation: operation.method == "DELETE")
+
+
+def _change_sets[I: Item, C](
+    operations: Sequence[Operation], decisions: tuple[Decision[I, C], ...]
+) -> list[Write[I, C]]:
+    """Cut what is too much for one change set; whatever stands of it, the next look completes."""
+    return [
+        Write(ChangeSet(some), decisions)
+        for some in batched(operations, MAX_OPERATIONS, strict=False)
     ]
 
 

@@ -1,0 +1,1 @@
+"""Meetings: what makes them tracked, and the `appointment` activities they become."""

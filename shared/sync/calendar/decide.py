@@ -1,0 +1,177 @@
+"""What makes a meeting tracked, and what ends it: pure (server-side-sync.md 3.1, 4).
+
+Whose copy counts: the organizer's if that is tracked, else that of whoever has tracked the meeting
+longest. The others only have their links; so an attendee's copy never overwrites the organizer's.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from shared.dataverse.appointments import Appointment
+from shared.dataverse.links import Attendance, Link, Reason, Tracking
+from shared.dataverse.mailboxes import MailboxState
+from shared.graph.events import Event
+from shared.identifiers import ActivityId, Kind, activity_id_of_meeting, link_id_of_item
+from shared.sync.calendar.content import wanted_of
+from shared.sync.calendar.facts import Snapshot
+from shared.sync.calendar.meeting import Meeting, Rank, changed, compare, ended
+from shared.sync.calendar.policy import CalendarPolicy, Ending
+from shared.sync.calendar.zones import zone
+from shared.sync.plan import Ignore, Keep, Plan, Track, Unlink
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+def decide(snapshot: Snapshot, policy: CalendarPolicy) -> Plan[Meeting]:
+    """Return what makes the two sides of one event agree."""
+    event = snapshot.event
+    if snapshot.mailbox.state is MailboxState.SUSPENDED:
+        return Ignore("the mailbox is not ready for server-side synchronization")
+    if event is None:
+        return _gone(snapshot, policy)
+    if event.is_part:
+        return Ignore("a part of a series; the series as a whole is tracked or not")
+    if snapshot.tracked:
+        return _tracked(snapshot, snapshot.tracked, event, policy)
+    return _untracked(snapshot, event, policy)
+
+
+def _gone(snapshot: Snapshot, policy: CalendarPolicy) -> Plan[Meeting]:
+    link = snapshot.tracked
+    if link is None:
+        return Ignore("deleted in Outlook")
+    if link.is_organizer:
+        ending = policy.deleted_by_organizer
+    else:
+        ending = policy.deleted_by_attendee if _counts(snapshot) else Ending.KEEP
+    also = ended(snapshot.rows, ending, policy, snapshot.window.now)
+    return Unlink(link, "deleted in Outlook", also=also)
+
+
+def _tracked(snapshot: Snapshot, link: Link, event: Event, policy: CalendarPolicy) -> Plan[Meeting]:
+    if event.is_cancelled:
+        ending = policy.canceled if _counts(snapshot) else Ending.KEEP
+        also = ended(snapshot.rows, ending, policy, snapshot.window.now)
+        return Unlink(link, "the meeting was canceled", also=also)
+    if not event.is_marked:
+        return Unlink(link, "the category was taken off in Outlook")
+    wanted = _wanted(snapshot, event)
+    if wanted and not snapshot.rows and _expected(snapshot, link):
+        return Unlink(link, "the appointment was deleted in Dynamics", unmark=True)
+    meeting, tied = _meeting(snapshot, event, wanted, policy)
+    tracking = _tracking(snapshot, event, len(wanted))
+    return Keep(
+        known=link,
+        activity=activity_id_of_meeting(snapshot.global_id),
+        tied=tied,
+        telling=meeting,
+        amended=None if _is_told(link, tracking, tied) else tracking,
+    )
+
+
+def _untracked(snapshot: Snapshot, event: Event, policy: CalendarPolicy) -> Plan[Meeting]:
+    if not event.is_marked:
+        return Ignore("it has no category")
+    if event.is_cancelled:
+        return Ignore("the meeting was canceled")
+    if event.is_draft:
+        return Ignore("a draft is saved once it is sent")
+    wanted = _wanted(snapshot, event)
+    meeting, tied = _meeting(snapshot, event, wanted, policy)
+    return Track(
+        link=link_id_of_item(snapshot.mailbox.id, snapshot.item),
+        known=snapshot.link,
+        tracking=_tracking(snapshot, event, len(wanted)),
+        activity=activity_id_of_meeting(snapshot.global_id),
+        tied=tied,
+        telling=meeting,
+        mark=False,
+    )
+
+
+def _wanted(snapshot: Snapshot, event: Event) -> Mapping[ActivityId, Appointment]:
+    owner, where = snapshot.mailbox.systemuser, zone(snapshot.mailbox.time_zone)
+    return wanted_of(event, snapshot.global_id, snapshot.records, owner, where)
+
+
+def _meeting(
+    snapshot: Snapshot,
+    event: Event,
+    wanted: Mapping[ActivityId, Appointment],
+    policy: CalendarPolicy,
+) -> tuple[Meeting, ActivityId | None]:
+    """Return what this copy makes of the rows, and the row that a single meeting has."""
+    window, rows = snapshot.window, snapshot.rows
+    found = compare(wanted, rows, snapshot.global_id, snapshot.tied)
+    meeting = Meeting(
+        global_id=snapshot.global_id,
+        rank=_rank(event.is_organizer, snapshot.tracked, snapshot),
+        regarding=next((row.regarding for row in rows if row.regarding), None),
+    )
+    the_row = next((row.id for row, _ in found.paired), None)
+    if _counts(snapshot):
+        ending = policy.deleted_by_organizer if event.is_organizer else policy.canceled
+        left = [row for row in found.left if not event.is_series or window.shows(row)]
+        living = (r for r, _ in found.paired if not r.is_ended and not r.is_over(window.now))
+        meeting = replace(
+            meeting,
+            missing=found.missing,
+            changed=changed(found.paired, policy, window.now),
+            ended=ended(left, ending, policy, window.now),
+            # Whoever begins to count makes those look again who have counted so far.
+            touched=None if snapshot.tracked else next(living, None),
+        )
+        the_row = the_row or next(iter(found.missing), None)
+    return meeting, None if event.is_series else the_row
+
+
+def _expected(snapshot: Snapshot, link: Link) -> bool:
+    """Tell whether the meeting had rows when the copy that counts was last written."""
+    known = (link, *snapshot.copies)
+    return min(known, key=lambda one: _rank(one.is_organizer, one, snapshot)).appointments > 0
+
+
+def _counts(snapshot: Snapshot) -> bool:
+    """Tell whether this copy is the one that the rows follow, or is the first to make them."""
+    event, link = snapshot.event, snapshot.tracked
+    is_organizer = event.is_organizer if event else bool(link and link.is_organizer)
+    mine = _rank(is_organizer, link, snapshot)
+    return not snapshot.rows or all(
+        mine < _rank(one.is_organizer, one, snapshot) for one in snapshot.copies
+    )
+
+
+def _rank(is_organizer: bool, link: Link | None, snapshot: Snapshot) -> Rank:
+    since = link.tracked_on if link and link.tracked_on else _NEVER
+    key = link.id if link else link_id_of_item(snapshot.mailbox.id, snapshot.item)
+    return (not is_organizer, since, key)
+
+
+def _tracking(snapshot: Snapshot, event: Event, count: int) -> Tracking:
+    return Tracking(
+        kind=Kind.CALENDAR,
+        mailbox=snapshot.mailbox.id,
+        item=snapshot.item,
+        subject=event.subject,
+        reason=Reason.CATEGORY,
+        tracked_by=snapshot.mailbox.systemuser,
+        place=Attendance(
+            global_id=snapshot.global_id,
+            is_organizer=event.is_organizer,
+            is_series=event.is_series,
+            response=event.response,
+            appointments=count,
+        ),
+    )
+
+
+def _is_told(link: Link, tracking: Tracking, tied: ActivityId | None) -> bool:
+    said = Attendance(
+        global_id=link.global_id.upper(),
+        is_organizer=link.is_organizer,
+        is_series=link.is_series,
+        response=link.response,
+        appointments=link.appointments,
+    )
+    return said == tracking.place and tied in {None, link.activity}
