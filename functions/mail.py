@@ -7,8 +7,9 @@ import azure.functions as func
 
 from shared.bootstrap import App, app
 from shared.bus import PARKED, parked_body
-from shared.changes import Change, Kind, decode
+from shared.changes import Change, decode
 from shared.errors import Malformed
+from shared.identifiers import Kind
 from shared.sync.outcome import Outcome
 from shared.sync.plan import Ignore, Keep, Plan, Track, Unlink
 from shared.sync.settling import settle

@@ -12,7 +12,6 @@ import azure.functions as func
 
 from shared.bootstrap import App, app
 from shared.bus import LIFECYCLE, Message, change_messages
-from shared.changes import Kind
 from shared.errors import Malformed, Transient
 from shared.graph.notifications import (
     MAX_BODY_BYTES,
@@ -23,6 +22,7 @@ from shared.graph.notifications import (
     entries_of,
     lifecycle_events_in,
 )
+from shared.identifiers import Kind
 from shared.telemetry import notifications_accepted, notifications_rejected
 
 blueprint = func.Blueprint()

@@ -9,16 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared.errors import Malformed
-from shared.identifiers import ItemId, MailboxId
-
-
-class Kind(StrEnum):
-    """A sort of item; also the name of its queue."""
-
-    MAIL = "mail"
-    CALENDAR = "calendar"
-    CONTACTS = "contacts"
-    TASKS = "tasks"
+from shared.identifiers import ItemId, Kind, MailboxId
 
 
 class Hint(StrEnum):

@@ -1,5 +1,6 @@
-"""The ids Tether gives: each derived from what it names, so that twice made is one row."""
+"""What things are named by; an id Tether gives is derived, so that twice made is one row."""
 
+from enum import StrEnum
 from typing import NewType
 from uuid import UUID, uuid5
 
@@ -13,6 +14,16 @@ LinkId = NewType("LinkId", str)
 """The key of a `tether_link` row, lower case."""
 SystemUserId = NewType("SystemUserId", str)
 """The key of a Dynamics user, lower case."""
+
+
+class Kind(StrEnum):
+    """A sort of item; also the name of its queue."""
+
+    MAIL = "mail"
+    CALENDAR = "calendar"
+    CONTACTS = "contacts"
+    TASKS = "tasks"
+
 
 _NAMESPACE = UUID("5b0d0a4e-2f31-5c8e-9d55-0a6c1f2e7b90")
 

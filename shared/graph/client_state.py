@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from uuid import UUID
 
-from shared.changes import Kind
-from shared.identifiers import MailboxId
+from shared.identifiers import Kind, MailboxId
 
 
 @dataclass(frozen=True, slots=True)

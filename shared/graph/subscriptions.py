@@ -3,9 +3,9 @@
 import re
 from datetime import datetime, timedelta
 
-from shared.changes import Kind
 from shared.graph.client import GraphRequest, GraphResponse
 from shared.graph.client_state import Subject
+from shared.identifiers import Kind
 
 LIFETIME = timedelta(minutes=10_000)  # Graph says seven days and takes 10,070 minutes (1.2)
 HALF_LIFE = LIFETIME / 2

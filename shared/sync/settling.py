@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from shared.bus import PARKED, Bus, Message, change_messages, parked_message, retry_message
-from shared.changes import Change, Kind
+from shared.changes import Change
+from shared.identifiers import Kind
 from shared.sync.outcome import Failed, Impossible, LaterLook, Outcome
 
 MAX_ATTEMPTS = 10

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
-from shared.changes import Kind
 from shared.dataverse.mailboxes import MailboxRow
 from shared.graph import subscriptions
 from shared.graph.client import Graph, GraphResponse
 from shared.graph.client_state import ClientStateKeys, Subject
-from shared.identifiers import MailboxId
+from shared.identifiers import Kind, MailboxId
 
 Answers = dict[MailboxId, GraphResponse]
 """What Graph last said of each mailbox's subscription."""

@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from shared.changes import Kind
 from shared.graph.client_state import ClientStateKeys, Subject
-from shared.identifiers import MailboxId
+from shared.identifiers import Kind, MailboxId
 
 _numbers = count(1)
 

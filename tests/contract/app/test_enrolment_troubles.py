@@ -6,11 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.changes import Kind
 from shared.graph.client_state import Subject
 from shared.graph.messages import Folder
 from shared.graph.notifications import LifecycleEvent
-from shared.identifiers import MailboxId
+from shared.identifiers import Kind, MailboxId
 from tests.contract.app.enrolling import KEYS, Enrolling, enrolling
 from tests.contract.app.test_rotation import NEW_KEY
 

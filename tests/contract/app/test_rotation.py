@@ -6,10 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.changes import Kind
 from shared.graph.client_state import ClientStateKeys, Subject
 from shared.graph.notifications import changes_in
-from shared.identifiers import MailboxId
+from shared.identifiers import Kind, MailboxId
 from tests.contract.app.enrolling import KEYS, Enrolling, enrolling
 from tests.system.mails import mail
 

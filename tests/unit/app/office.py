@@ -9,13 +9,13 @@ from sandbox.dataverse.rows import Row
 from sandbox.faults import Fault
 from sandbox.graph import ids
 from shared.bus import Message
-from shared.changes import Change, Hint, Kind
+from shared.changes import Change, Hint
 from shared.dataverse.client import Dataverse
 from shared.dataverse.mailboxes import FilteringMethod
 from shared.errors import Transient
 from shared.graph.client import Graph
 from shared.graph.messages import TRACKED_CATEGORY
-from shared.identifiers import ItemId, MailboxId
+from shared.identifiers import ItemId, Kind, MailboxId
 from shared.sync.reconcile import Reconciler
 from tests.unit.app.sides import Ground, InProcessDataverse, InProcessGraph, enrol
 

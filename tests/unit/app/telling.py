@@ -14,9 +14,9 @@ from sandbox.graph.mailbox import Change as MailboxChange
 from sandbox.graph.mailbox import Mailbox
 from sandbox.store import Document
 from shared.bus import Message
-from shared.changes import Change, Hint, Kind, decode
+from shared.changes import Change, Hint, decode
 from shared.graph.messages import TRACKED_CATEGORY
-from shared.identifiers import ItemId, MailboxId
+from shared.identifiers import ItemId, Kind, MailboxId
 from shared.sync.outcome import Outcome
 from shared.sync.reconcile import Reconciler
 from shared.sync.settling import MAX_ATTEMPTS, settle

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.bus import CHANGES_PER_MESSAGE, change_messages, parked_message, retry_message
-from shared.changes import Change, Hint, Kind, coalesce, decode, encode, message_id
+from shared.changes import Change, Hint, coalesce, decode, encode, message_id
 from shared.errors import Malformed
-from shared.identifiers import ItemId, MailboxId
+from shared.identifiers import ItemId, Kind, MailboxId
 from shared.sync.seen import SeenVersions
 
 BEGIN = datetime(2026, 11, 2, tzinfo=UTC)

@@ -6,9 +6,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from shared.changes import Kind
 from shared.graph.client_state import ClientStateKeys, Subject
-from shared.identifiers import MailboxId
+from shared.identifiers import Kind, MailboxId
 
 TENANT = "3f9d8c11-7f4e-4d5e-9a60-0c0ffee00001"
 OTHER_TENANT = "3f9d8c11-7f4e-4d5e-9a60-0c0ffee00002"

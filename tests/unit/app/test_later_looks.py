@@ -6,9 +6,10 @@ from itertools import permutations
 import pytest
 
 from shared.bus import Message
-from shared.changes import Change, Kind, decode
+from shared.changes import Change, decode
 from shared.dataverse.links import LinkState
 from shared.dataverse.mailboxes import FilteringMethod
+from shared.identifiers import Kind
 from shared.sync.settling import settle
 from tests.unit.app.office import NOW, Office, message_id
 from tests.unit.app.sides import Ground

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.changes import Hint, Kind
+from shared.changes import Hint
 from shared.errors import Malformed
 from shared.graph.client_state import ClientStateKeys, Subject
 from shared.graph.notifications import (
@@ -18,7 +18,7 @@ from shared.graph.notifications import (
     entries_of,
     lifecycle_events_in,
 )
-from shared.identifiers import MailboxId
+from shared.identifiers import Kind, MailboxId
 
 TENANT = "3f9d8c11-7f4e-4d5e-9a60-0c0ffee00001"
 MAILBOX = MailboxId("6f0c2a5e-1b7d-4c1a-9a3e-0d5b6b1f2c33")

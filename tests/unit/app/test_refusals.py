@@ -7,11 +7,12 @@ from urllib.parse import unquote
 import pytest
 
 from shared.bus import PARKED
-from shared.changes import Kind, decode
+from shared.changes import decode
 from shared.dataverse.batch import ChangeSet, Operation, Response
 from shared.dataverse.client import Dataverse
 from shared.dataverse.links import LinkState, Reason
 from shared.graph.messages import TRACKED_CATEGORY
+from shared.identifiers import Kind
 from shared.sync.plan import Ignore
 from shared.sync.settling import settle
 from tests.unit.app.office import NOW, Office, again, message_id

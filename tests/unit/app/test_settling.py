@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from shared.bus import PARKED, parked_body
-from shared.changes import Kind, decode
+from shared.changes import decode
 from shared.errors import Transient
+from shared.identifiers import Kind
 from shared.sync.outcome import LaterLook, Outcome
 from shared.sync.settling import MAX_ATTEMPTS, settle, wait_before
 from tests.unit.app.office import NOW, Office

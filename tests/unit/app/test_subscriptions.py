@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.changes import Kind
 from shared.dataverse.mailboxes import MailboxRow, MailboxState, ReadyMailbox
 from shared.graph.client import GraphResponse
 from shared.graph.client_state import Subject
@@ -16,7 +15,7 @@ from shared.graph.subscriptions import (
     expiry_of,
     renew_subscription,
 )
-from shared.identifiers import MailboxId, SystemUserId
+from shared.identifiers import Kind, MailboxId, SystemUserId
 from shared.sync.enrolment import Difference
 
 NOW = datetime(2026, 11, 2, 8, tzinfo=UTC)
