@@ -16,6 +16,7 @@ from shared.config import read_settings
 from shared.errors import Transient
 from shared.graph.client_state import Subject
 from shared.graph.notifications import LifecycleEvent
+from shared.identifiers import Kind
 from shared.sync.enrolment import Enrolment
 from shared.sync.settling import MAX_ATTEMPTS
 from shared.sync.subscribing import Subscriber
@@ -43,7 +44,11 @@ async def office(ground: Ground) -> Office:
 def application(office: Office) -> App:
     made = make_app(read_settings(SETTINGS), CREDENTIAL)
     subscriber = Subscriber(
-        office.graph, made.keys, webhook_base_url="https://tether.example", now=made.now
+        office.graph,
+        made.keys,
+        kinds=[Kind.MAIL],
+        webhook_base_url="https://tether.example",
+        now=made.now,
     )
     return replace(
         made,
