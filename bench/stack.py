@@ -14,7 +14,10 @@ from sandbox.functionshost.launch import HostProcess
 from sandbox.services import Services, write_json
 from sandbox.tenant import Tenant
 from shared.dataverse.client import DataverseClient
+from shared.dataverse.mailboxes import ALL_MAILBOXES, mailbox_rows
 from shared.dataverse.schema import apply_schema
+from shared.graph.messages import Folder
+from shared.graph.subscriptions import SUBSCRIBED_KINDS
 
 PROJECT = Path(__file__).resolve().parents[1]
 STACK_FILE = PROJECT / ".tether" / "stack.json"
@@ -145,10 +148,10 @@ class TetherStack:
         write_json(STACK_FILE.with_name("https.json"), self.over_https())
 
     async def _subscribed(self) -> set[str]:
-        rows = await self.rows(
-            "tether_mailboxes?$select=tether_mailboxid,tether_mailsubscriptionid"
-        )
-        return {row["tether_mailboxid"] for row in rows if row["tether_mailsubscriptionid"]}
+        """Return the mailboxes that have a subscription to each kind of item."""
+        rows = mailbox_rows(await self.rows(ALL_MAILBOXES), knowing={one.value for one in Folder})
+        kinds = set(SUBSCRIBED_KINDS)
+        return {row.id for row in rows if kinds <= row.subscriptions.keys()}
 
 
 def _kept_key(state: Path | None) -> str:

@@ -19,6 +19,7 @@ from shared.dataverse.client import DataverseClient
 from shared.gathering import GatheringBus
 from shared.graph.client import GraphClient
 from shared.graph.client_state import ClientStateKeys
+from shared.graph.subscriptions import SUBSCRIBED_KINDS
 from shared.identifiers import Kind
 from shared.sync.calendar.rules import CalendarRules
 from shared.sync.consuming import Consumer
@@ -70,7 +71,13 @@ def make_app(
     keys = ClientStateKeys(settings.tenant, settings.client_state_keys)
     graph = GraphClient(_graph_adapter(settings, credential))
     dataverse = DataverseClient(settings.dataverse_url, credential)
-    subscriber = Subscriber(graph, keys, webhook_base_url=settings.webhook_base_url, now=now)
+    subscriber = Subscriber(
+        graph,
+        keys,
+        kinds=SUBSCRIBED_KINDS,
+        webhook_base_url=settings.webhook_base_url,
+        now=now,
+    )
     bus = ServiceBus(_servicebus_client(settings, credential))
     return App(
         tenant=settings.tenant,

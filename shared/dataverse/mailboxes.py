@@ -10,21 +10,17 @@ from typing import Any
 
 from shared.dataverse.batch import Operation
 from shared.dataverse.query import rows_where_in
+from shared.dataverse.subscriptions import KINDS, Subscription, columns_of
 from shared.dataverse.text import fit
-from shared.identifiers import MailboxId, SystemUserId
+from shared.identifiers import Kind, MailboxId, SystemUserId
 
 logger = logging.getLogger("tether.mailboxes")
 
 _SELECT = (
     "tether_mailboxid,tether_name,tether_state,tether_folders,_tether_systemuserid_value,"
-    "tether_mailsubscriptionid,tether_mailsubscriptionexpireson,tether_mailsubscriptionseal,"
-    "tether_syncfrom,tether_catchupneededsince,tether_catchupreason"
+    f"{','.join(name for kind in KINDS for name in columns_of(kind).logical_names)},"
+    "tether_syncfrom,tether_timezone,tether_catchupneededsince,tether_catchupreason"
 )
-_NO_SUBSCRIPTION = {
-    "tether_mailsubscriptionid": None,
-    "tether_mailsubscriptionexpireson": None,
-    "tether_mailsubscriptionseal": None,
-}
 # Server-side sync for incoming mail and appointments, approved, tested and enabled, active
 # (server-side-sync.md 6.1; appointments number their methods differently).
 _READY = (
@@ -66,7 +62,7 @@ class MailboxRow:
     """A `tether_mailbox` row; `folders` maps the ids of well-known folders to their names.
 
     `sync_from` is when the mailbox was first enrolled: older mail is not tracked by the filter.
-    `subscription_seal` is what the subscription was made with: which key, and which address.
+    `time_zone` is the mailbox's own, as Graph names it; empty means UTC.
     """
 
     id: MailboxId
@@ -74,10 +70,8 @@ class MailboxRow:
     state: MailboxState
     folders: Mapping[str, str] = field(default_factory=dict)
     sync_from: datetime | None = None
+    subscriptions: Mapping[Kind, Subscription] = field(default_factory=dict)
     time_zone: str = ""
-    subscription: str | None = None
-    subscription_seal: str | None = None
-    expires: datetime | None = None
     catch_up_needed_since: datetime | None = None
     catch_up_reason: str = ""
 
@@ -142,16 +136,33 @@ def _mailbox_row(row: Mapping[str, Any], knowing: set[str]) -> MailboxRow:
         state=MailboxState(row["tether_state"] or MailboxState.SUSPENDED),
         folders={folder_id: name for name, folder_id in folders.items()},
         sync_from=_moment(row["tether_syncfrom"]),
-        subscription=row["tether_mailsubscriptionid"],
-        subscription_seal=row["tether_mailsubscriptionseal"],
-        expires=_moment(row["tether_mailsubscriptionexpireson"]),
+        subscriptions=_subscriptions_in(row),
+        time_zone=row["tether_timezone"] or "",
         catch_up_needed_since=_moment(row["tether_catchupneededsince"]),
         catch_up_reason=row["tether_catchupreason"] or "",
     )
 
 
-def enrol(mailbox: ReadyMailbox, folders: Mapping[str, str], sync_from: datetime) -> Operation:
-    """Make or renew a mailbox's row, before anything of it can arrive."""
+def _subscriptions_in(row: Mapping[str, Any]) -> dict[Kind, Subscription]:
+    """Return the subscriptions a row tells of; without id or expiry there is none."""
+    found: dict[Kind, Subscription] = {}
+    for kind in KINDS:
+        subscription, expires, seal = (row[name] for name in columns_of(kind).logical_names)
+        if subscription and expires:
+            found[kind] = Subscription(subscription, datetime.fromisoformat(expires), seal or "")
+    return found
+
+
+def enrol(
+    mailbox: ReadyMailbox,
+    folders: Mapping[str, str],
+    sync_from: datetime,
+    time_zone: str | None = None,
+) -> Operation:
+    """Make or renew a mailbox's row, before anything of it can arrive.
+
+    A time zone that is not known is left as it is.
+    """
     return _patch(
         mailbox.id,
         {
@@ -161,39 +172,32 @@ def enrol(mailbox: ReadyMailbox, folders: Mapping[str, str], sync_from: datetime
             "tether_state": MailboxState.ENROLLED,
             "tether_folders": json.dumps(folders),
             "tether_lasterror": None,
+            **_zone(time_zone),
         },
     )
 
 
 def suspend(mailbox: MailboxId) -> Operation:
     """Keep a mailbox's row, but let nothing of it sync."""
-    return _patch(
-        mailbox,
-        {
-            "tether_state": MailboxState.SUSPENDED,
-            **_NO_SUBSCRIPTION,
-        },
-    )
+    nothing = dict.fromkeys(KINDS)
+    return _patch(mailbox, {"tether_state": MailboxState.SUSPENDED, **_columns(nothing)})
 
 
-def keep_subscription(
-    mailbox: MailboxId, subscription: str, expires: datetime, seal: str
+def note_subscriptions(
+    mailbox: MailboxId,
+    changed: Mapping[Kind, Subscription | None],
+    *,
+    problem: str | None,
+    time_zone: str | None,
 ) -> Operation:
-    """Note the live subscription of a mailbox, and what it was made with."""
-    return _patch(
-        mailbox,
-        {
-            "tether_mailsubscriptionid": subscription,
-            "tether_mailsubscriptionexpireson": written(expires),
-            "tether_mailsubscriptionseal": seal,
-            "tether_lasterror": None,
-        },
-    )
+    """Note the subscriptions that are new, longer or lost (None), and what went wrong if anything.
 
-
-def lose_subscription(mailbox: MailboxId, problem: str) -> Operation:
-    """Note that a mailbox has no subscription and why, so that the next pass gives it one."""
-    return _patch(mailbox, {**_NO_SUBSCRIPTION, "tether_lasterror": fit(problem, 2000)})
+    A `problem` that is empty clears the last error; what is None is left as it is.
+    """
+    columns = _columns(changed) | _zone(time_zone)
+    if problem is not None:
+        columns["tether_lasterror"] = fit(problem, 2000) or None
+    return _patch(mailbox, columns)
 
 
 def need_catch_up(mailbox: MailboxId, since: datetime, reason: str) -> Operation:
@@ -222,8 +226,20 @@ def written(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def _columns(changed: Mapping[Kind, Subscription | None]) -> dict[str, Any]:
+    columns: dict[str, Any] = {}
+    for kind, one in changed.items():
+        values = (one.id, written(one.expires), one.seal) if one else (None, None, None)
+        columns |= zip(columns_of(kind).logical_names, values, strict=True)
+    return columns
+
+
 def _patch(mailbox: MailboxId, columns: dict[str, Any]) -> Operation:
     return Operation("PATCH", f"tether_mailboxes({mailbox})", columns)
+
+
+def _zone(time_zone: str | None) -> dict[str, Any]:
+    return {} if time_zone is None else {"tether_timezone": fit(time_zone, 100) or None}
 
 
 def _moment(value: str | None) -> datetime | None:

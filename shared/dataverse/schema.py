@@ -6,7 +6,9 @@ from typing import Any, Literal
 
 from shared.dataverse.batch import Operation
 from shared.dataverse.client import DataverseClient
+from shared.dataverse.subscriptions import KINDS, columns_of
 from shared.errors import Permanent
+from shared.identifiers import Kind
 
 _LANGUAGE = 1033
 _PUBLISHER = {
@@ -64,6 +66,15 @@ class TableDefinition:
         return self.name.lower()
 
 
+def _subscription(kind: Kind) -> tuple[Column, ...]:
+    names, title = columns_of(kind), kind.title()
+    return (
+        Column(names.id, f"{title} subscription", "String", 100),
+        Column(names.expires, f"{title} subscription expires", "DateTime"),
+        Column(names.seal, f"{title} subscription's seal", "String", 40),
+    )
+
+
 TABLES = (
     TableDefinition(
         "tether_Mailbox",
@@ -72,10 +83,9 @@ TABLES = (
         columns=(
             Column("tether_State", "State", "Picklist", options={1: "Enrolled", 2: "Suspended"}),
             Column("tether_Folders", "Well-known folders", "Memo", 4000),
-            Column("tether_MailSubscriptionId", "Mail subscription", "String", 100),
-            Column("tether_MailSubscriptionExpiresOn", "Mail subscription expires", "DateTime"),
-            Column("tether_MailSubscriptionSeal", "Mail subscription's seal", "String", 40),
+            *(column for kind in KINDS for column in _subscription(kind)),
             Column("tether_SyncFrom", "Sync from", "DateTime"),
+            Column("tether_TimeZone", "Time zone", "String", 100),
             Column("tether_CatchUpNeededSince", "Catch-up needed since", "DateTime"),
             Column("tether_CatchUpReason", "Catch-up reason", "String", 200),
             Column("tether_LastError", "Last error", "Memo", 2000),

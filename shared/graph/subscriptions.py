@@ -9,7 +9,13 @@ from shared.identifiers import Kind
 
 LIFETIME = timedelta(minutes=10_000)  # Graph says seven days and takes 10,070 minutes (1.2)
 HALF_LIFE = LIFETIME / 2
-_RESOURCES = {Kind.MAIL: "users/{mailbox}/messages?$filter=isDraft eq false"}
+_RESOURCES = {
+    Kind.MAIL: "users/{mailbox}/messages?$filter=isDraft eq false",
+    Kind.CALENDAR: "users/{mailbox}/events",
+    Kind.CONTACTS: "users/{mailbox}/contacts",
+}
+SUBSCRIBED_KINDS: tuple[Kind, ...] = (Kind.MAIL,)
+"""The kinds of item the app subscribes to in every mailbox; each has its resource above."""
 _EXISTING = re.compile(r"Subscription Id ([0-9a-fA-F-]{36})")
 
 

@@ -20,6 +20,7 @@ from shared.dataverse.client import DataverseClient
 from shared.dataverse.schema import apply_schema
 from shared.graph.client import GraphClient
 from shared.graph.client_state import ClientStateKeys
+from shared.identifiers import Kind
 from shared.sync.enrolment import Enrolment
 from shared.sync.subscribing import Subscriber
 from tests.contract.graph.webhook import Webhook
@@ -47,7 +48,9 @@ class Enrolling:
     def enrolment(self) -> Enrolment:
         """An enrolment with these keys; it keeps nothing from one pass to the next."""
         now = self.services.surroundings.clock.now
-        subscriber = Subscriber(self.graph, self.keys, webhook_base_url=self.base_url, now=now)
+        subscriber = Subscriber(
+            self.graph, self.keys, kinds=[Kind.MAIL], webhook_base_url=self.base_url, now=now
+        )
         return Enrolment(self.graph, self.dataverse, subscriber, now)
 
     def with_keys(self, keys: Mapping[str, bytes]) -> "Enrolling":

@@ -205,7 +205,7 @@ async def test_missed_is_written_down_once(office: Enrolling, times: int) -> Non
         office.advance(timedelta(minutes=30))
     row = await office.row(person)
     assert abs(moment(row["tether_catchupneededsince"]) - at) < timedelta(minutes=1)
-    assert row["tether_catchupreason"] == "Graph reported missed notifications"
+    assert row["tether_catchupreason"] == "mail: Graph reported missed notifications"
     assert office.subscriptions(person) == before
 
 
@@ -221,7 +221,7 @@ async def test_a_removed_subscription_is_made_anew_once(office: Enrolling, times
     (anew,) = office.subscriptions(person)
     row = await office.row(person)
     assert row["tether_mailsubscriptionid"] == anew["id"] != made["id"]
-    assert row["tether_catchupreason"] == "Graph removed the subscription"
+    assert row["tether_catchupreason"] == "mail: Graph removed the subscription"
 
 
 @pytest.mark.parametrize("times", [1, 3])

@@ -44,7 +44,11 @@ async def office(ground: Ground) -> Office:
 def application(office: Office) -> App:
     made = make_app(read_settings(SETTINGS), CREDENTIAL)
     subscriber = Subscriber(
-        office.graph, made.keys, webhook_base_url="https://tether.example", now=made.now
+        office.graph,
+        made.keys,
+        kinds=[Kind.MAIL],
+        webhook_base_url="https://tether.example",
+        now=made.now,
     )
     return replace(
         made,

@@ -223,5 +223,5 @@ async def test_a_lifecycle_event_is_acted_on(webhook: Webhook, event: str, reaso
         return row if row["tether_catchupreason"] and changed == (event != "missed") else {}
 
     row = await eventually(reacted)
-    assert row["tether_catchupreason"] == reason
+    assert reason in row["tether_catchupreason"]
     assert row["tether_state"] == 1
