@@ -2,15 +2,15 @@
 
 import base64
 import binascii
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationError
 
 from sandbox.graph.compose import mime_of
 from sandbox.graph.errors import GraphError, bad_request
 from sandbox.graph.mailbox import Mailbox, graph_time
-from sandbox.graph.text import clean
 from sandbox.graph.views import property_key
+from sandbox.graph.wire import EmailAddress, Wire, Wrapped, deeply_clean, without_annotations
 from sandbox.store import Document
 
 _ONLY_IN_DRAFTS = (
@@ -19,33 +19,16 @@ _ONLY_IN_DRAFTS = (
 )  # fmt: skip
 
 
-def _without_annotations(value: object) -> object:
-    if isinstance(value, dict):
-        return {name: inner for name, inner in value.items() if "@odata." not in name}
-    return value
-
-
-class _Wire(BaseModel):
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
-
-
-class EmailAddress(_Wire):
-    """A name and an address."""
-
-    name: str | None = None
-    address: str | None = None
-
-
-class Recipient(_Wire):
+class Recipient(Wire):
     """Who sends or receives."""
 
-    emailAddress: Annotated[EmailAddress, BeforeValidator(_without_annotations)]  # noqa: N815
+    emailAddress: Annotated[EmailAddress, BeforeValidator(without_annotations)]  # noqa: N815
 
 
-Someone = Annotated[Recipient, BeforeValidator(_without_annotations)]
+Someone = Annotated[Recipient, BeforeValidator(without_annotations)]
 
 
-class Body(_Wire):
+class Body(Wire):
     """The words of a message."""
 
     contentType: Literal["text", "html", "Text", "HTML"] = "text"  # noqa: N815
@@ -60,14 +43,14 @@ class Flag(BaseModel):
     flagStatus: Literal["notFlagged", "complete", "flagged"]  # noqa: N815
 
 
-class Property(_Wire):
+class Property(Wire):
     """A single-value extended property."""
 
     id: str
     value: str | None
 
 
-class Header(_Wire):
+class Header(Wire):
     """A custom header; Graph takes only those whose name begins with x-."""
 
     name: str = Field(pattern=r"^[xX]-[!-9;-~]+$")
@@ -87,10 +70,7 @@ class FileAttachment(BaseModel):
     isInline: StrictBool | None = None  # noqa: N815
 
 
-type Wrapped[T] = Annotated[T, BeforeValidator(_without_annotations)]
-
-
-class Changes(_Wire):
+class Changes(Wire):
     """The writable properties of a message; what is missing stays as it is."""
 
     subject: str | None = None
@@ -215,7 +195,7 @@ def checked_file(body: Document) -> FileAttachment:
 def _checked[M: BaseModel](model: type[M], body: object) -> M:
     annotated = model is FileAttachment
     try:
-        return model.model_validate(body if annotated else _without_annotations(body))
+        return model.model_validate(body if annotated else without_annotations(body))
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in problem["loc"])
@@ -223,7 +203,7 @@ def _checked[M: BaseModel](model: type[M], body: object) -> M:
 
 
 def _stated(given: Changes) -> Document:
-    stated: Document = _deeply_clean(
+    stated: Document = deeply_clean(
         given.model_dump(by_alias=True, exclude_unset=True, exclude_none=False)
     )
     stated.pop("singleValueExtendedProperties", None)
@@ -241,11 +221,3 @@ def _stated(given: Changes) -> Document:
 def _extended(given: Changes) -> Document:
     properties = given.singleValueExtendedProperties or []
     return {property_key(one.id): one.value for one in properties}
-
-
-def _deeply_clean(value: Any) -> Any:  # noqa: ANN401 - JSON
-    if isinstance(value, str):
-        return clean(value)
-    if isinstance(value, dict):
-        return {name: _deeply_clean(inner) for name, inner in value.items()}
-    return [_deeply_clean(inner) for inner in value] if isinstance(value, list) else value

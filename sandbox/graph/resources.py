@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import parse_qsl
 
-from sandbox.graph import listing, messages
+from sandbox.graph import contacts, listing, messages
+from sandbox.graph.contact_fields import CONTACT
 from sandbox.graph.errors import GraphError, bad_request
+from sandbox.graph.items import Items
 from sandbox.graph.listing import ValueOf
-from sandbox.graph.mailbox import Change
+from sandbox.graph.mailbox import Change, Mailbox
 from sandbox.graph.mailboxes import Mailboxes
 from sandbox.graph.protocol import split_path
 from sandbox.odata import Filter
@@ -27,6 +29,7 @@ class Source:
 
 SOURCES = {
     "messages": Source("Messages", "#Microsoft.Graph.Message", messages.READ, messages.value_of),
+    "contacts": Source("Contacts", "#Microsoft.Graph.Contact", contacts.READ, CONTACT.value_of),
 }
 """By the `collection` of a `Change`."""
 
@@ -72,6 +75,10 @@ def watched(resource: str, mailboxes: Mailboxes, roles: frozenset[str]) -> Watch
             folder = None
         case ["users", user, "mailfolders", _, "messages" as collection]:
             folder = segments[3]
+        case ["users", user, "contacts" as collection]:
+            folder = None
+        case ["users", user, "contactfolders", _, "contacts" as collection]:
+            folder = segments[3]
         case _:
             text = f"Resource '{resource}' is not supported for subscriptions by this application."
             raise bad_request(text, "InvalidRequest")
@@ -86,9 +93,10 @@ def watched(resource: str, mailboxes: Mailboxes, roles: frozenset[str]) -> Watch
     options = dict(parse_qsl(query, keep_blank_values=True))
     if unknown := [name for name in options if name not in ("$filter", "$select")]:
         raise bad_request(f"{unknown[0]} is not supported in resource.", "InvalidRequest")
+    kept: Mailbox | Items = mailboxes.contacts(user) if collection == "contacts" else mailbox
     return Watched(
         mailbox.id,
         collection,
-        mailbox.folder(folder)["id"] if folder else None,
+        kept.folder(folder)["id"] if folder else None,
         listing.parsed_filter(options.get("$filter")),
     )

@@ -10,6 +10,8 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from sandbox.graph.batch import Batch
+from sandbox.graph.contact_folders import ContactFolders
+from sandbox.graph.contacts import Contacts
 from sandbox.graph.delivery import Delivery
 from sandbox.graph.delta import Delta
 from sandbox.graph.dispatch import Dispatcher, injected
@@ -73,6 +75,7 @@ class Graph:
         parts = (
             Users(self.mailboxes), Folders(self.mailboxes), Messages(self.mailboxes),
             Sending(self.mailboxes), Delta(self.mailboxes), subscriptions,
+            Contacts(self.mailboxes), ContactFolders(self.mailboxes),
         )  # fmt: skip
         router = Router([*(route for part in parts for route in part.routes()), *extra_routes])
         self._dispatcher = Dispatcher(router, self.mailboxes, surroundings, rules)
