@@ -5,10 +5,11 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
+from sandbox.graph.drafts import EmailAddress, Property, Wrapped
 from sandbox.graph.errors import bad_request
 from sandbox.graph.shapes import Shape
 from sandbox.graph.views import property_key
-from sandbox.graph.wire import Camel, EmailAddress, Wire, Wrapped, checked, stated
+from sandbox.graph.wire import Camel, checked, stated
 from sandbox.store import Document
 
 _TEXTS = (
@@ -61,13 +62,6 @@ class Address(Camel):
     country_or_region: str | None = None
 
 
-class ExtendedProperty(Wire):
-    """A single-value extended property."""
-
-    id: str
-    value: str | None
-
-
 class Contact(Camel):
     """The writable properties of a contact; what is missing stays as it is."""
 
@@ -104,7 +98,7 @@ class Contact(Camel):
     home_address: Wrapped[Address] | None = None
     business_address: Wrapped[Address] | None = None
     other_address: Wrapped[Address] | None = None
-    single_value_extended_properties: list[Wrapped[ExtendedProperty]] = Field(default_factory=list)
+    single_value_extended_properties: list[Wrapped[Property]] = Field(default_factory=list)
 
 
 def new_contact(body: Document) -> Document:

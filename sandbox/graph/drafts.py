@@ -2,21 +2,41 @@
 
 import base64
 import binascii
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationError
 
 from sandbox.graph.compose import mime_of
 from sandbox.graph.errors import GraphError, bad_request
 from sandbox.graph.mailbox import Mailbox, graph_time
+from sandbox.graph.text import clean
 from sandbox.graph.views import property_key
-from sandbox.graph.wire import EmailAddress, Wire, Wrapped, deeply_clean, without_annotations
 from sandbox.store import Document
 
 _ONLY_IN_DRAFTS = (
     "subject", "body", "from", "sender", "toRecipients", "ccRecipients", "bccRecipients", "replyTo",
     "internetMessageId",
 )  # fmt: skip
+
+
+def without_annotations(value: object) -> object:
+    """Return an object without the annotations that clients send back as they came."""
+    if isinstance(value, dict):
+        return {name: inner for name, inner in value.items() if "@odata." not in name}
+    return value
+
+
+class Wire(BaseModel):
+    """What a caller sends; a property that is unknown or read-only is refused."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
+
+
+class EmailAddress(Wire):
+    """A name and an address."""
+
+    name: str | None = None
+    address: str | None = None
 
 
 class Recipient(Wire):
@@ -70,6 +90,9 @@ class FileAttachment(BaseModel):
     isInline: StrictBool | None = None  # noqa: N815
 
 
+type Wrapped[T] = Annotated[T, BeforeValidator(without_annotations)]
+
+
 class Changes(Wire):
     """The writable properties of a message; what is missing stays as it is."""
 
@@ -108,7 +131,7 @@ def changes_of(message: Document, body: Document) -> Document:
     Raises:
         GraphError: 400, a property is unknown, read-only, of a wrong type, or a draft's only.
     """
-    given = _checked(Changes, body)
+    given = checked(Changes, body)
     stated = _stated(given)
     if not message["isDraft"] and (fixed := [n for n in _ONLY_IN_DRAFTS if n in stated]):
         text = f"The property '{fixed[0]}' can be updated only while the message is a draft."
@@ -124,7 +147,7 @@ def new_draft(mailbox: Mailbox, body: Document) -> tuple[Document, Document]:
     Raises:
         GraphError: 400, a property is unknown, read-only or of a wrong type.
     """
-    given = _checked(NewMessage, body)
+    given = checked(NewMessage, body)
     stated = _stated(given)
     for name in ("internetMessageHeaders", "attachments", "isDraft"):
         stated.pop(name, None)
@@ -189,10 +212,15 @@ def checked_file(body: Document) -> FileAttachment:
     Raises:
         GraphError: 400, it is none, or no file.
     """
-    return _checked(FileAttachment, body)
+    return checked(FileAttachment, body)
 
 
-def _checked[M: BaseModel](model: type[M], body: object) -> M:
+def checked[M: BaseModel](model: type[M], body: object) -> M:
+    """Return what a caller sent.
+
+    Raises:
+        GraphError: 400, a property is unknown, read-only or of a wrong type.
+    """
     annotated = model is FileAttachment
     try:
         return model.model_validate(body if annotated else without_annotations(body))
@@ -221,3 +249,12 @@ def _stated(given: Changes) -> Document:
 def _extended(given: Changes) -> Document:
     properties = given.singleValueExtendedProperties or []
     return {property_key(one.id): one.value for one in properties}
+
+
+def deeply_clean(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """Return JSON whose text UTF-8 can carry."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, dict):
+        return {name: deeply_clean(inner) for name, inner in value.items()}
+    return [deeply_clean(inner) for inner in value] if isinstance(value, list) else value

@@ -1,7 +1,7 @@
 """What a caller sees of a folder or message: the properties asked for, in the form asked for."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
@@ -25,6 +25,11 @@ MEETING = (
     "location", "isAllDay", "isOutOfDate", "isDelegated", "type",
 )  # fmt: skip
 EXPANDABLE = ("attachments", "singleValueExtendedProperties")
+_NAMED = {
+    "idtype": "IdType",
+    "outlook.body-content-type": "outlook.body-content-type",
+    "outlook.timezone": "outlook.timezone",
+}
 _WANTED_PROPERTY = re.compile(r"\bid\s+eq\s+'((?:[^']|'')*)'", re.IGNORECASE)
 
 
@@ -40,8 +45,8 @@ class View:
         self.immutable = call.immutable_ids
         self.body_format = preferences.get("outlook.body-content-type", "html").lower()
         self._unsafe = "outlook.allow-unsafe-html" in preferences
-        option = call.query.get("$select") if select is None else select
-        self.select = selected(option, ("id", *MESSAGE, *ON_REQUEST, *MEETING), "message")
+        stated = call.query.get("$select") if select is None else select
+        self.select = selected(stated, ("id", *MESSAGE, *ON_REQUEST, *MEETING), "message")
         self._expand = expanded(call.query.get("$expand", ""), EXPANDABLE, "message")
         self.applied = applied(preferences)
 
@@ -153,40 +158,48 @@ def property_key(name: str) -> str:
     return f"{kind} {found[2].lower()} {found[3].capitalize()} {label}"
 
 
-def selected(option: str | None, names: Sequence[str], kind: str) -> list[str]:
-    """Return the properties a `$select` asks for, none meaning all the usual ones.
+def selected(option: str | None, properties: Iterable[str], kind: str) -> list[str]:
+    """Return the properties that `$select` names; none of them means all.
 
     Raises:
-        GraphError: 400, one is not among `names`, those of the resource `kind`.
+        GraphError: 400, one is not among the `properties` of the `kind` of item.
     """
     if not option:
         return []
-    known = {name.lower(): name for name in names}
-    found = []
+    known = {name.lower(): name for name in properties}
+    names = []
     for part in option.split(","):
         name = part.strip().rpartition("/")[2] if "microsoft.graph." in part else part.strip()
         if name == "*":
             return []
         if name.lower() not in known:
             raise _no_property(name, kind)
-        found.append(known[name.lower()])
-    return found
+        names.append(known[name.lower()])
+    return names
 
 
-def expanded(option: str, names: Sequence[str], kind: str) -> dict[str, str]:
-    """Return what an `$expand` asks for, with the options in parentheses after it.
+def expanded(option: str, properties: Iterable[str], kind: str) -> dict[str, str]:
+    """Return the properties that `$expand` names, with the options of each.
 
     Raises:
-        GraphError: 400, one cannot be expanded.
+        GraphError: 400, one is not among the `properties` of the `kind` of item.
     """
     expansions: dict[str, str] = {}
     for name, inner in re.findall(
         r"([\w.]+)\s*(\((?:[^()']|'(?:[^']|'')*'|\([^()]*\))*\))?", option
     ):
-        if name not in names:
+        if name not in properties:
             raise _no_property(name, kind)
         expansions[name] = inner
     return expansions
+
+
+def applied(preferences: dict[str, str]) -> dict[str, str]:
+    """Return the `Preference-Applied` header for those preferences that had an effect."""
+    kept = [f'{_NAMED[name]}="{value}"' for name, value in preferences.items() if name in _NAMED]
+    if size := preferences.get("odata.maxpagesize"):
+        kept.append(f"odata.maxpagesize={size}")
+    return {"Preference-Applied": ", ".join(kept)} if kept else {}
 
 
 def _no_property(name: str, kind: str) -> GraphError:
@@ -194,12 +207,3 @@ def _no_property(name: str, kind: str) -> GraphError:
     return GraphError(
         400, "RequestBroker--ParseUri", f"Parsing OData Select and Expand failed: {text}"
     )
-
-
-def applied(preferences: dict[str, str]) -> dict[str, str]:
-    """Return the `Preference-Applied` header for a call's preferences."""
-    named = {"idtype": "IdType", "outlook.body-content-type": "outlook.body-content-type"}
-    found = [f'{named[name]}="{value}"' for name, value in preferences.items() if name in named]
-    if size := preferences.get("odata.maxpagesize"):
-        found.append(f"odata.maxpagesize={size}")
-    return {"Preference-Applied": ", ".join(found)} if found else {}

@@ -1,41 +1,18 @@
-"""What every resource a caller writes has in common: how its JSON is read and refused."""
+"""Bodies whose members Graph spells `likeThis`: read, refused, and given back as they were sent."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
+from sandbox.graph.drafts import Wire, deeply_clean, without_annotations
 from sandbox.graph.errors import GraphError
-from sandbox.graph.text import clean
-
-
-def without_annotations(value: object) -> object:
-    """Return an object without its `@odata.` members; anything else as it is."""
-    if isinstance(value, dict):
-        return {name: inner for name, inner in value.items() if "@odata." not in name}
-    return value
-
-
-type Wrapped[T] = Annotated[T, BeforeValidator(without_annotations)]
-
-
-class Wire(BaseModel):
-    """An object that has the named members only."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
 
 
 class Camel(Wire):
     """An object whose members Graph spells `likeThis`."""
 
     model_config = ConfigDict(alias_generator=to_camel)
-
-
-class EmailAddress(Wire):
-    """A name and an address."""
-
-    name: str | None = None
-    address: str | None = None
 
 
 def checked[M: BaseModel](model: type[M], body: object, kind: str) -> M:
@@ -59,12 +36,3 @@ def stated(given: BaseModel) -> dict[str, Any]:
     """Return the members a body had, by their names on the wire, with text that JSON can carry."""
     cleaned: dict[str, Any] = deeply_clean(given.model_dump(by_alias=True, exclude_unset=True))
     return cleaned
-
-
-def deeply_clean(value: Any) -> Any:  # noqa: ANN401 - JSON
-    """Return JSON all of whose text JSON and UTF-8 can carry."""
-    if isinstance(value, str):
-        return clean(value)
-    if isinstance(value, dict):
-        return {name: deeply_clean(inner) for name, inner in value.items()}
-    return [deeply_clean(inner) for inner in value] if isinstance(value, list) else value
