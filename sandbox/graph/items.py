@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import NamedTuple
+from uuid import UUID, uuid5
 
 from sandbox.clock import Clock
 from sandbox.graph import ids
@@ -163,6 +164,10 @@ class Items:
     def now(self) -> str:
         """Return the present moment as Graph writes it."""
         return graph_time(self._clock.now())
+
+    def new_guid(self) -> str:
+        """Return an id for a part of an item."""
+        return str(uuid5(UUID(self.mailbox), f"{self.collection} {self._counter.next()}"))
 
     def since(self, token: Token, folder_id: str | None) -> list[Document]:
         """Return what changed in a folder since a token (None: the folders), in order.

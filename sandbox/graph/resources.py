@@ -13,6 +13,8 @@ from sandbox.graph.listing import ValueOf
 from sandbox.graph.mailbox import Change, Mailbox
 from sandbox.graph.mailboxes import Mailboxes
 from sandbox.graph.protocol import split_path
+from sandbox.graph.todo_fields import TASK
+from sandbox.graph.todo_lists import WRITE as TASKS_WRITE
 from sandbox.odata import Filter
 from sandbox.store import Document
 
@@ -30,6 +32,7 @@ class Source:
 SOURCES = {
     "messages": Source("Messages", "#Microsoft.Graph.Message", messages.READ, messages.value_of),
     "contacts": Source("Contacts", "#Microsoft.Graph.Contact", contacts.READ, CONTACT.value_of),
+    "tasks": Source("Tasks", "#microsoft.graph.todoTask", TASKS_WRITE, TASK.value_of),
 }
 """By the `collection` of a `Change`."""
 
@@ -60,8 +63,10 @@ class Watched:
         return self.filter is None or listing.matches(self.filter, item, value_of)
 
 
-def watched(resource: str, mailboxes: Mailboxes, roles: frozenset[str]) -> Watched:
-    """Read a subscription's `resource`.
+def watched(
+    resource: str, mailboxes: Mailboxes, roles: frozenset[str], *, in_folder: str | None = None
+) -> Watched:
+    """Read a subscription's `resource`; `in_folder` is its folder's id where that is known.
 
     Raises:
         GraphError: 400 not to be subscribed to, 403 without a role to read it, 404 no mailbox.
@@ -79,6 +84,8 @@ def watched(resource: str, mailboxes: Mailboxes, roles: frozenset[str]) -> Watch
             folder = None
         case ["users", user, "contactfolders", _, "contacts" as collection]:
             folder = segments[3]
+        case ["users", user, "todo", "lists", _, "tasks" as collection]:
+            folder = segments[4]
         case _:
             text = f"Resource '{resource}' is not supported for subscriptions by this application."
             raise bad_request(text, "InvalidRequest")
@@ -93,10 +100,16 @@ def watched(resource: str, mailboxes: Mailboxes, roles: frozenset[str]) -> Watch
     options = dict(parse_qsl(query, keep_blank_values=True))
     if unknown := [name for name in options if name not in ("$filter", "$select")]:
         raise bad_request(f"{unknown[0]} is not supported in resource.", "InvalidRequest")
-    kept: Mailbox | Items = mailboxes.contacts(user) if collection == "contacts" else mailbox
+    kept: dict[str, Mailbox | Items] = {
+        "messages": mailbox,
+        "contacts": mailboxes.contacts(user),
+        "tasks": mailboxes.tasks(user),
+    }
+    if folder and in_folder is None:
+        in_folder = kept[collection].folder(folder)["id"]
     return Watched(
         mailbox.id,
         collection,
-        kept.folder(folder)["id"] if folder else None,
+        in_folder,
         listing.parsed_filter(options.get("$filter")),
     )

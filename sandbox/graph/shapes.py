@@ -13,11 +13,15 @@ from sandbox.store import Document
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A resource type: its name, what its properties are until they are set, what is expandable."""
+    """A resource type: its name, what its properties are until they are set, what is expandable.
+
+    Those that are `sparse` are left out while they have no value.
+    """
 
     type: str
     properties: Mapping[str, Any]
     expandable: tuple[str, ...] = ()
+    sparse: frozenset[str] = frozenset()
 
     def value_of(self, item: Document, path: str) -> object:
         """Return what a filter or an order reads of an item.
@@ -58,8 +62,9 @@ class ShapedView:
         """Return an item as the caller asked for it."""
         shown: Document = {"@odata.etag": ids.etag(item["changeKey"]), "id": self.id_of(item)}
         for name in self.select or self._shape.properties:
-            if name != "id":
-                shown[name] = item.get(name, self._shape.properties[name])
+            value = item.get(name, self._shape.properties.get(name))
+            if name != "id" and not (value is None and name in self._shape.sparse):
+                shown[name] = value
         for name, option in self._expand.items():
             if name == "singleValueExtendedProperties":
                 shown |= extended_properties(item["extended"], option)
