@@ -100,7 +100,7 @@ class Mailbox:
             return next(f for f in self.folders.values() if f["wellKnownName"] == wanted)
         if name_or_id in self.folders:
             return self.folders[name_or_id]
-        raise _not_found(name_or_id)
+        raise not_found(name_or_id)
 
     def create_folder(
         self, name: str, *, parent: str | None = None, well_known: str | None = None
@@ -135,7 +135,7 @@ class Mailbox:
         """
         found = self.messages.get(self._by_regular_id.get(item_id, item_id))
         if found is None:
-            raise _not_found(item_id)
+            raise not_found(item_id)
         return found
 
     def must_be_in(self, message: Document, folder: Document) -> None:
@@ -357,7 +357,8 @@ def graph_time(moment: datetime) -> str:
     return f"{moment.replace(tzinfo=None, microsecond=0).isoformat()}Z"
 
 
-def _not_found(item_id: str) -> GraphError:
+def not_found(item_id: str) -> GraphError:
+    """Return the refusal of an id: 404, nothing has it; 400, it cannot be one."""
     if _ID.fullmatch(item_id):
         return item_not_found()
     return bad_request("Id is malformed.", "ErrorInvalidIdMalformed")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from sandbox.clock import Clock
 from sandbox.graph.errors import GraphError
+from sandbox.graph.items import CONTACTS, TASKS, Items
 from sandbox.graph.mailbox import Change, Counter, Mailbox
 from sandbox.store import Store
 from sandbox.tenant import Person, Tenant
@@ -16,9 +17,16 @@ class Mailboxes:
         self.counter = Counter(store)
         self._observers: list[Callable[[Change], None]] = []
         self._by_id = {
-            person.id: Mailbox(person, store, self.counter, clock, self._tell)
+            person.id: Mailbox(person, store, self.counter, clock, self.tell)
             for person in tenant.people
         }
+        self._contacts, self._tasks = (
+            {
+                person.id: Items(person.id, kind, store, self.counter, clock, self.tell)
+                for person in tenant.people
+            }
+            for kind in (CONTACTS, TASKS)
+        )
         self._by_name = {person.upn.lower(): person.id for person in tenant.people}
 
     def observe(self, observer: Callable[[Change], None]) -> None:
@@ -52,6 +60,22 @@ class Mailboxes:
             raise GraphError(404, "ErrorInvalidUser", message)
         return found
 
+    def contacts(self, id_or_upn: str) -> Items:
+        """Return someone's contacts.
+
+        Raises:
+            GraphError: 404, there is nobody of that name.
+        """
+        return self._contacts[self.mailbox(id_or_upn).id]
+
+    def tasks(self, id_or_upn: str) -> Items:
+        """Return someone's tasks, whose folders are the To Do lists.
+
+        Raises:
+            GraphError: 404, there is nobody of that name.
+        """
+        return self._tasks[self.mailbox(id_or_upn).id]
+
     def find(self, id_or_address: str) -> Mailbox | None:
         """Return the mailbox, or None when it is nobody's here."""
         wanted = id_or_address.lower()
@@ -61,6 +85,7 @@ class Mailboxes:
         """Return the mailboxes in the order of the tenant's people."""
         return list(self._by_id.values())
 
-    def _tell(self, change: Change) -> None:
+    def tell(self, change: Change) -> None:
+        """Have every observer know of a change."""
         for observer in self._observers:
             observer(change)

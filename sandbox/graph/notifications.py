@@ -36,7 +36,9 @@ class Notifications:
 
     def watch(self, row: Document) -> None:
         """Begin to notify a subscription."""
-        what = watched(row["resource"], self._mailboxes, frozenset(row["roles"]))
+        # The folder may be gone since: nothing happens in it, yet the subscription lives on.
+        roles, folder = frozenset(row["roles"]), row.get("folder")
+        what = watched(row["resource"], self._mailboxes, roles, in_folder=folder)
         self._watched.setdefault(what.mailbox, {})[row["id"]] = what
 
     def remove(self, subscription_id: str) -> None:

@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import parse_qsl
 
-from sandbox.graph import listing, messages
+from sandbox.graph import contacts, listing, messages
+from sandbox.graph.contact_fields import CONTACT
 from sandbox.graph.errors import GraphError, bad_request
+from sandbox.graph.items import Items
 from sandbox.graph.listing import ValueOf
-from sandbox.graph.mailbox import Change
+from sandbox.graph.mailbox import Change, Mailbox
 from sandbox.graph.mailboxes import Mailboxes
 from sandbox.graph.protocol import split_path
+from sandbox.graph.todo_fields import TASK
+from sandbox.graph.todo_lists import WRITE as TASKS_WRITE
 from sandbox.odata import Filter
 from sandbox.store import Document
 
@@ -27,6 +31,8 @@ class Source:
 
 SOURCES = {
     "messages": Source("Messages", "#Microsoft.Graph.Message", messages.READ, messages.value_of),
+    "contacts": Source("Contacts", "#Microsoft.Graph.Contact", contacts.READ, CONTACT.value_of),
+    "tasks": Source("Tasks", "#microsoft.graph.todoTask", TASKS_WRITE, TASK.value_of),
 }
 """By the `collection` of a `Change`."""
 
@@ -57,8 +63,10 @@ class Watched:
         return self.filter is None or listing.matches(self.filter, item, value_of)
 
 
-def watched(resource: str, mailboxes: Mailboxes, roles: frozenset[str]) -> Watched:
-    """Read a subscription's `resource`.
+def watched(
+    resource: str, mailboxes: Mailboxes, roles: frozenset[str], *, in_folder: str | None = None
+) -> Watched:
+    """Read a subscription's `resource`; `in_folder` is its folder's id where that is known.
 
     Raises:
         GraphError: 400 not to be subscribed to, 403 without a role to read it, 404 no mailbox.
@@ -72,6 +80,12 @@ def watched(resource: str, mailboxes: Mailboxes, roles: frozenset[str]) -> Watch
             folder = None
         case ["users", user, "mailfolders", _, "messages" as collection]:
             folder = segments[3]
+        case ["users", user, "contacts" as collection]:
+            folder = None
+        case ["users", user, "contactfolders", _, "contacts" as collection]:
+            folder = segments[3]
+        case ["users", user, "todo", "lists", _, "tasks" as collection]:
+            folder = segments[4]
         case _:
             text = f"Resource '{resource}' is not supported for subscriptions by this application."
             raise bad_request(text, "InvalidRequest")
@@ -86,9 +100,16 @@ def watched(resource: str, mailboxes: Mailboxes, roles: frozenset[str]) -> Watch
     options = dict(parse_qsl(query, keep_blank_values=True))
     if unknown := [name for name in options if name not in ("$filter", "$select")]:
         raise bad_request(f"{unknown[0]} is not supported in resource.", "InvalidRequest")
+    kept: dict[str, Mailbox | Items] = {
+        "messages": mailbox,
+        "contacts": mailboxes.contacts(user),
+        "tasks": mailboxes.tasks(user),
+    }
+    if folder and in_folder is None:
+        in_folder = kept[collection].folder(folder)["id"]
     return Watched(
         mailbox.id,
         collection,
-        mailbox.folder(folder)["id"] if folder else None,
+        in_folder,
         listing.parsed_filter(options.get("$filter")),
     )

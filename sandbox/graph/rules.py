@@ -24,6 +24,7 @@ class Rules(BaseModel):
     latency: float = 0
 
     longest_subscription: float = 10_070 * 60
+    longest_task_subscription: float = 4_230 * 60
     shortest_subscription: float = 45 * 60
     subscriptions_per_mailbox: int = 1000
     validation_timeout: float = 10

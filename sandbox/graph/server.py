@@ -10,6 +10,8 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from sandbox.graph.batch import Batch
+from sandbox.graph.contact_folders import ContactFolders
+from sandbox.graph.contacts import Contacts
 from sandbox.graph.delivery import Delivery
 from sandbox.graph.delta import Delta
 from sandbox.graph.dispatch import Dispatcher, injected
@@ -23,6 +25,9 @@ from sandbox.graph.protocol import Answer, Call, Caller, Route, Router
 from sandbox.graph.rules import Rules
 from sandbox.graph.sending import Sending
 from sandbox.graph.subscriptions import Subscriptions
+from sandbox.graph.todo_lists import TodoLists
+from sandbox.graph.todo_parts import TodoParts
+from sandbox.graph.todo_tasks import TodoTasks
 from sandbox.graph.users import Users
 from sandbox.identity.tokens import Principal
 from sandbox.store import Store
@@ -73,6 +78,8 @@ class Graph:
         parts = (
             Users(self.mailboxes), Folders(self.mailboxes), Messages(self.mailboxes),
             Sending(self.mailboxes), Delta(self.mailboxes), subscriptions,
+            Contacts(self.mailboxes), ContactFolders(self.mailboxes),
+            TodoLists(self.mailboxes), TodoTasks(self.mailboxes), TodoParts(self.mailboxes),
         )  # fmt: skip
         router = Router([*(route for part in parts for route in part.routes()), *extra_routes])
         self._dispatcher = Dispatcher(router, self.mailboxes, surroundings, rules)

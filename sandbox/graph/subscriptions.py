@@ -70,6 +70,11 @@ class Subscriptions:
         body = call.json()
         row = self._checked(call, body)
         what = watched(row["resource"], self._mailboxes, call.caller.roles)
+        row["collection"], row["folder"] = what.collection, what.folder
+        row["expirationDateTime"] = self._expiry(row, body.get("expirationDateTime"))
+        if what.collection == "tasks" and row["lifecycleNotificationUrl"]:
+            text = "lifecycleNotificationUrl is not available for todoTask."
+            raise bad_request(text, "InvalidRequest")
         self._check_duplicate(row)
         self._check_quota(what.mailbox)
         for name in ("notificationUrl", "lifecycleNotificationUrl"):
@@ -93,7 +98,7 @@ class Subscriptions:
             raise bad_request(f"Property '{fixed[0]}' cannot be updated.", "InvalidRequest")
         changes: Document = {}
         if "expirationDateTime" in body:
-            changes["expirationDateTime"] = self._expiry(body["expirationDateTime"])
+            changes["expirationDateTime"] = self._expiry(row, body["expirationDateTime"])
         if "notificationUrl" in body:
             url = handshake.check_url("notificationUrl", body["notificationUrl"])
             if url != row["notificationUrl"]:
@@ -147,13 +152,12 @@ class Subscriptions:
             "notificationUrl": handshake.check_url("notificationUrl", body.get("notificationUrl")),
             "lifecycleNotificationUrl": lifecycle_url
             and handshake.check_url("lifecycleNotificationUrl", lifecycle_url),
-            "expirationDateTime": self._expiry(body.get("expirationDateTime")),
             "latestSupportedTlsVersion": tls,
             "immutable": call.immutable_ids,
             "roles": sorted(call.caller.roles),
         }
 
-    def _expiry(self, value: Any) -> str:  # noqa: ANN401 - JSON
+    def _expiry(self, row: Document, value: Any) -> str:  # noqa: ANN401 - JSON
         try:
             asked = datetime.fromisoformat(value)
             asked = asked.replace(tzinfo=UTC) if asked.tzinfo is None else asked.astimezone(UTC)
@@ -164,8 +168,11 @@ class Subscriptions:
         if asked <= now:
             text = "Subscription expiration must be in the future."
             raise bad_request(text, "InvalidRequest")
-        if asked > now + timedelta(seconds=rules.longest_subscription):
-            minutes = int(rules.longest_subscription // 60)
+        longest = rules.longest_subscription
+        if row.get("collection") == "tasks":
+            longest = rules.longest_task_subscription
+        if asked > now + timedelta(seconds=longest):
+            minutes = int(longest // 60)
             text = f"Subscription expiration can only be {minutes} minutes in the future."
             raise bad_request(text, "ExtensionError")
         return graph_time(max(asked, now + timedelta(seconds=rules.shortest_subscription)))

@@ -1,5 +1,7 @@
 from typing import Any
 
+import pytest
+
 from tests.contract.graph.service import IMMUTABLE, Service, mail
 
 
@@ -95,3 +97,59 @@ async def test_folders_that_are_new(service: Service) -> None:
     await service.call("POST", folders, {"displayName": "Customers"})
     rows, _, _ = await round_of(service, link)
     assert [row["displayName"] for row in rows] == ["Customers"]
+
+
+async def test_contacts_that_changed_since(service: Service) -> None:
+    contacts = f"/users/{service.ada.id}/contacts"
+    prefer = {"Prefer": 'odata.maxpagesize=2, IdType="ImmutableId"'}
+    made = []
+    for name in ("Ann", "Bob", "Cid"):
+        _, contact = await service.call("POST", contacts, {"givenName": name}, **prefer)
+        made.append(contact["id"])
+    rows, link, pages = await round_of(service, f"{contacts}/delta?$select=givenName", **prefer)
+    assert ([row["id"] for row in rows], pages) == (made, 2)
+    assert set(rows[0]) == {"@odata.type", "@odata.etag", "id", "givenName"}
+    assert rows[0]["@odata.type"] == "#microsoft.graph.contact"
+    assert await round_of(service, link, **prefer) == ([], link, 1)
+    await service.call("PATCH", f"{contacts}/{made[0]}", {"title": "Dr"})
+    await service.call("DELETE", f"{contacts}/{made[1]}")
+    rows, _, _ = await round_of(service, link, **prefer)
+    assert [(row["id"], row.get("@removed")) for row in rows] == [
+        (made[0], None),
+        (made[1], {"reason": "deleted"}),
+    ]
+    rows, _, _ = await round_of(service, f"{contacts}/delta", **prefer)  # only what there is
+    assert [row["id"] for row in rows] == [made[2], made[0]]
+
+
+async def test_contact_folders_each_have_a_round_of_their_own(service: Service) -> None:
+    folders = f"/users/{service.ada.id}/contactFolders"
+    rows, link, _ = await round_of(service, f"{folders}/delta")
+    assert [row["displayName"] for row in rows] == ["Contacts"]
+    _, folder = await service.call("POST", folders, {"displayName": "Customers"})
+    rows, link, _ = await round_of(service, link)
+    assert [row["displayName"] for row in rows] == ["Customers"]
+    inside = f"{folders}/{folder['id']}/contacts"
+    await service.call("POST", inside, {"givenName": "Ann"})
+    rows, _, _ = await round_of(service, f"{inside}/delta")
+    assert [row["displayName"] for row in rows] == ["Ann"]
+    rows, _, _ = await round_of(service, f"/users/{service.ada.id}/contacts/delta")
+    assert rows == []
+    await service.call("DELETE", f"{folders}/{folder['id']}")
+    rows, _, _ = await round_of(service, link)
+    assert rows == [{"id": folder["id"], "@removed": {"reason": "deleted"}}]
+
+
+@pytest.mark.parametrize("token", ["abc", "W10=", "WzEsMl0=", "WzFlOTk5LDIse31d", "%F0%9F%98%80"])
+async def test_a_token_that_is_none_is_gone_everywhere(service: Service, token: str) -> None:
+    user = f"/users/{service.ada.id}"
+    for path in ("contacts", "contactFolders", "contactFolders/contacts/contacts"):
+        for option in ("$deltatoken", "$skiptoken"):
+            status, body = await service.call("GET", f"{user}/{path}/delta?{option}={token}")
+            assert (status, body["error"]["code"]) == (410, "SyncStateNotFound")
+
+
+async def test_options_that_the_delta_of_contacts_refuses(service: Service) -> None:
+    for option in ("$filter=givenName eq 'A'", "$orderby=givenName", "$top=2", "$select=nothing"):
+        path = f"/users/{service.ada.id}/contacts/delta?{option}"
+        assert (await service.call("GET", path))[0] == 400

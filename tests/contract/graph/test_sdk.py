@@ -16,13 +16,21 @@ from kiota_authentication_azure.azure_identity_authentication_provider import (
     AzureIdentityAuthenticationProvider,
 )
 from msgraph.generated.models.body_type import BodyType
+from msgraph.generated.models.contact import Contact
+from msgraph.generated.models.contact_folder import ContactFolder
+from msgraph.generated.models.date_time_time_zone import DateTimeTimeZone
 from msgraph.generated.models.email_address import EmailAddress
 from msgraph.generated.models.event_message_request import EventMessageRequest
 from msgraph.generated.models.item_body import ItemBody
+from msgraph.generated.models.linked_resource import LinkedResource
 from msgraph.generated.models.message import Message
 from msgraph.generated.models.o_data_errors.o_data_error import ODataError
+from msgraph.generated.models.physical_address import PhysicalAddress
 from msgraph.generated.models.recipient import Recipient
 from msgraph.generated.models.subscription import Subscription
+from msgraph.generated.models.task_status import TaskStatus
+from msgraph.generated.models.todo_task import TodoTask
+from msgraph.generated.models.todo_task_list import TodoTaskList
 from msgraph.generated.users.item.messages.item.move.move_post_request_body import (
     MovePostRequestBody,
 )
@@ -186,3 +194,71 @@ async def test_a_batch_through_the_adapter(client: GraphServiceClient, service: 
     answer = await adapter.send_primitive_async(request, "bytes", {})
     (response,) = json.loads(answer)["responses"]
     assert (response["status"], response["body"]["id"]) == (200, item)
+
+
+async def test_contacts(client: GraphServiceClient, service: Service) -> None:
+    ada = client.users.by_user_id(service.ada.id)
+    made = await ada.contacts.post(
+        Contact(
+            given_name="Garth",
+            surname="Fort",
+            birthday=datetime(1974, 7, 22, tzinfo=UTC),
+            email_addresses=[EmailAddress(name="Garth", address="garth@customer.example")],
+            business_phones=["+1 918 555 0101"],
+            business_address=PhysicalAddress(city="Redmond"),
+        ),
+        asking(**IMMUTABLE),
+    )
+    one = ada.contacts.by_contact_id(made.id)
+    read = await one.get(asking(**IMMUTABLE))
+    assert (read.id, read.display_name, read.birthday.day) == (made.id, "Garth Fort", 22)
+    assert (read.email_addresses[0].address, read.business_address.city) == (
+        "garth@customer.example",
+        "Redmond",
+    )
+    changed = await one.patch(Contact(business_address=PhysicalAddress(street="10 Contoso Way")))
+    assert (changed.business_address.city, changed.business_phones) == (
+        "Redmond",
+        ["+1 918 555 0101"],
+    )
+    folder = await ada.contact_folders.post(ContactFolder(display_name="Customers"))
+    inside = ada.contact_folders.by_contact_folder_id(folder.id).contacts
+    other = await inside.post(Contact(given_name="Ann"))
+    assert other.parent_folder_id == folder.id
+    delta = await ada.contacts.delta.get()
+    await one.delete()
+    (gone,) = (await ada.contacts.delta.with_url(delta.odata_delta_link).get()).value
+    assert "@removed" in gone.additional_data
+    with pytest.raises(ODataError) as refused:
+        await one.patch(Contact(title="Dr"))
+    assert refused.value.error.code == "ErrorItemNotFound"
+
+
+async def test_tasks(client: GraphServiceClient, service: Service) -> None:
+    todo = client.users.by_user_id(service.ada.id).todo
+    (builtin,) = (await todo.lists.get()).value
+    assert builtin.wellknown_list_name.value == "defaultList"
+    tasks = todo.lists.by_todo_task_list_id(builtin.id).tasks
+    task = await tasks.post(
+        TodoTask(
+            title="Call",
+            body=ItemBody(content_type=BodyType.Text, content="Ask"),
+            due_date_time=DateTimeTimeZone(date_time="2026-11-20T00:00:00", time_zone="UTC"),
+            linked_resources=[LinkedResource(external_id="1", application_name="CRM")],
+        )
+    )
+    assert task.due_date_time.date_time == "2026-11-20T00:00:00.0000000"
+    one = tasks.by_todo_task_id(task.id)
+    done = await one.patch(TodoTask(status=TaskStatus.Completed))
+    assert (done.completed_date_time.time_zone, done.title) == ("UTC", "Call")
+    (link,) = (await one.linked_resources.get()).value
+    assert link.external_id == "1"
+    delta = await tasks.delta.get()
+    await one.delete()
+    (gone,) = (await tasks.delta.with_url(delta.odata_delta_link).get()).value
+    assert "@removed" in gone.additional_data
+    made = await todo.lists.post(TodoTaskList(display_name="Deals"))
+    await todo.lists.by_todo_task_list_id(made.id).delete()
+    with pytest.raises(ODataError) as refused:
+        await todo.lists.by_todo_task_list_id(builtin.id).delete()
+    assert refused.value.response_status_code == 400
