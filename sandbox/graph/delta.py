@@ -1,17 +1,15 @@
 """Delta queries: what has changed in a folder since a token was given (graph.md 5)."""
 
-import base64
-import binascii
-import json
 from collections.abc import Callable
 
 from sandbox.graph import listing, views
-from sandbox.graph.errors import GraphError, bad_request
+from sandbox.graph.errors import bad_request
 from sandbox.graph.folders import select as select_of_folder
 from sandbox.graph.mailbox import Mailbox
 from sandbox.graph.mailboxes import Mailboxes
 from sandbox.graph.messages import READ, value_of
 from sandbox.graph.protocol import Answer, Call, Route
+from sandbox.graph.rounds import Token
 from sandbox.graph.views import View
 from sandbox.store import Document
 
@@ -36,7 +34,7 @@ class Delta:
     async def _messages(self, call: Call) -> Answer:
         mailbox = self._mailboxes.mailbox(call.parameters["user"])
         folder = mailbox.folder(call.parameters["folder"])["id"]
-        token = _Token.read(call)
+        token = Token.read(call, _OPTIONS)
         view = View(token.asked(call))
         found = listing.parsed_filter(token.options.get("$filter"))
         kind = token.options.get("changeType")
@@ -60,7 +58,7 @@ class Delta:
 
     async def _folders(self, call: Call) -> Answer:
         mailbox = self._mailboxes.mailbox(call.parameters["user"])
-        token = _Token.read(call)
+        token = Token.read(call, _OPTIONS)
         asked = token.asked(call)
         rows = [row for row in mailbox.folders.values() if row["sequence"] > token.at]
         return _page(
@@ -72,47 +70,7 @@ class Delta:
         )
 
 
-class _Token:
-    """Where this round began, how far it has come, and the options of its first request."""
-
-    def __init__(self, since: int, at: int, options: dict[str, str]) -> None:
-        self.since = since
-        self.at = at
-        self.options = options
-
-    @classmethod
-    def read(cls, call: Call) -> "_Token":
-        text = call.query.get("$skiptoken") or call.query.get("$deltatoken")
-        if text is None:
-            return cls(0, 0, {n: call.query[n] for n in _OPTIONS if n in call.query})
-        try:
-            since, at, options = json.loads(base64.urlsafe_b64decode(text.encode()))
-            return cls(int(since), int(at), {str(n): str(v) for n, v in options.items()})
-        except (binascii.Error, ValueError, TypeError, AttributeError) as error:
-            raise GraphError(
-                410,
-                "SyncStateNotFound",
-                "The sync state generation is not found; continuing it is impossible.",
-                headers={"Location": f"{call.base_url}/{call.path.lstrip('/')}?$deltatoken="},
-            ) from error
-
-    def write(self, since: int, at: int) -> str:
-        packed = json.dumps([since, at, self.options], separators=(",", ":")).encode()
-        return base64.urlsafe_b64encode(packed).decode()
-
-    def asked(self, call: Call) -> Call:
-        """Return the call with the options of the round's first request."""
-        return Call(
-            call.method,
-            call.path,
-            call.base_url,
-            call.caller,
-            query=self.options,
-            headers=call.headers,
-        )
-
-
-def _changes(mailbox: Mailbox, folder: str, token: _Token, *, immutable: bool) -> list[Document]:
+def _changes(mailbox: Mailbox, folder: str, token: Token, *, immutable: bool) -> list[Document]:
     """Return what changed and what went since the token, in the order in which it happened."""
     removed = [
         row
@@ -134,7 +92,7 @@ def _changes(mailbox: Mailbox, folder: str, token: _Token, *, immutable: bool) -
     )
 
 
-def _page(call: Call, token: _Token, rows: list[Document], show: Show, context: str) -> Answer:
+def _page(call: Call, token: Token, rows: list[Document], show: Show, context: str) -> Answer:
     """Answer with a page of a round; a page whose rows are all filtered out is empty."""
     size = (
         listing.page_size(token.asked(call))

@@ -19,33 +19,36 @@ _ONLY_IN_DRAFTS = (
 )  # fmt: skip
 
 
-def _without_annotations(value: object) -> object:
+def without_annotations(value: object) -> object:
+    """Return an object without the annotations that clients send back as they came."""
     if isinstance(value, dict):
         return {name: inner for name, inner in value.items() if "@odata." not in name}
     return value
 
 
-class _Wire(BaseModel):
+class Wire(BaseModel):
+    """What a caller sends; a property that is unknown or read-only is refused."""
+
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
 
 
-class EmailAddress(_Wire):
+class EmailAddress(Wire):
     """A name and an address."""
 
     name: str | None = None
     address: str | None = None
 
 
-class Recipient(_Wire):
+class Recipient(Wire):
     """Who sends or receives."""
 
-    emailAddress: Annotated[EmailAddress, BeforeValidator(_without_annotations)]  # noqa: N815
+    emailAddress: Annotated[EmailAddress, BeforeValidator(without_annotations)]  # noqa: N815
 
 
-Someone = Annotated[Recipient, BeforeValidator(_without_annotations)]
+Someone = Annotated[Recipient, BeforeValidator(without_annotations)]
 
 
-class Body(_Wire):
+class Body(Wire):
     """The words of a message."""
 
     contentType: Literal["text", "html", "Text", "HTML"] = "text"  # noqa: N815
@@ -60,14 +63,14 @@ class Flag(BaseModel):
     flagStatus: Literal["notFlagged", "complete", "flagged"]  # noqa: N815
 
 
-class Property(_Wire):
+class Property(Wire):
     """A single-value extended property."""
 
     id: str
     value: str | None
 
 
-class Header(_Wire):
+class Header(Wire):
     """A custom header; Graph takes only those whose name begins with x-."""
 
     name: str = Field(pattern=r"^[xX]-[!-9;-~]+$")
@@ -87,10 +90,10 @@ class FileAttachment(BaseModel):
     isInline: StrictBool | None = None  # noqa: N815
 
 
-type Wrapped[T] = Annotated[T, BeforeValidator(_without_annotations)]
+type Wrapped[T] = Annotated[T, BeforeValidator(without_annotations)]
 
 
-class Changes(_Wire):
+class Changes(Wire):
     """The writable properties of a message; what is missing stays as it is."""
 
     subject: str | None = None
@@ -128,7 +131,7 @@ def changes_of(message: Document, body: Document) -> Document:
     Raises:
         GraphError: 400, a property is unknown, read-only, of a wrong type, or a draft's only.
     """
-    given = _checked(Changes, body)
+    given = checked(Changes, body)
     stated = _stated(given)
     if not message["isDraft"] and (fixed := [n for n in _ONLY_IN_DRAFTS if n in stated]):
         text = f"The property '{fixed[0]}' can be updated only while the message is a draft."
@@ -144,7 +147,7 @@ def new_draft(mailbox: Mailbox, body: Document) -> tuple[Document, Document]:
     Raises:
         GraphError: 400, a property is unknown, read-only or of a wrong type.
     """
-    given = _checked(NewMessage, body)
+    given = checked(NewMessage, body)
     stated = _stated(given)
     for name in ("internetMessageHeaders", "attachments", "isDraft"):
         stated.pop(name, None)
@@ -209,13 +212,18 @@ def checked_file(body: Document) -> FileAttachment:
     Raises:
         GraphError: 400, it is none, or no file.
     """
-    return _checked(FileAttachment, body)
+    return checked(FileAttachment, body)
 
 
-def _checked[M: BaseModel](model: type[M], body: object) -> M:
+def checked[M: BaseModel](model: type[M], body: object) -> M:
+    """Return what a caller sent.
+
+    Raises:
+        GraphError: 400, a property is unknown, read-only or of a wrong type.
+    """
     annotated = model is FileAttachment
     try:
-        return model.model_validate(body if annotated else _without_annotations(body))
+        return model.model_validate(body if annotated else without_annotations(body))
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in problem["loc"])
@@ -223,7 +231,7 @@ def _checked[M: BaseModel](model: type[M], body: object) -> M:
 
 
 def _stated(given: Changes) -> Document:
-    stated: Document = _deeply_clean(
+    stated: Document = deeply_clean(
         given.model_dump(by_alias=True, exclude_unset=True, exclude_none=False)
     )
     stated.pop("singleValueExtendedProperties", None)
@@ -243,9 +251,10 @@ def _extended(given: Changes) -> Document:
     return {property_key(one.id): one.value for one in properties}
 
 
-def _deeply_clean(value: Any) -> Any:  # noqa: ANN401 - JSON
+def deeply_clean(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """Return JSON whose text UTF-8 can carry."""
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, dict):
-        return {name: _deeply_clean(inner) for name, inner in value.items()}
-    return [_deeply_clean(inner) for inner in value] if isinstance(value, list) else value
+        return {name: deeply_clean(inner) for name, inner in value.items()}
+    return [deeply_clean(inner) for inner in value] if isinstance(value, list) else value

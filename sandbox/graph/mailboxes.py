@@ -16,7 +16,7 @@ class Mailboxes:
         self.counter = Counter(store)
         self._observers: list[Callable[[Change], None]] = []
         self._by_id = {
-            person.id: Mailbox(person, store, self.counter, clock, self._tell)
+            person.id: Mailbox(person, store, self.counter, clock, self.tell)
             for person in tenant.people
         }
         self._by_name = {person.upn.lower(): person.id for person in tenant.people}
@@ -61,6 +61,7 @@ class Mailboxes:
         """Return the mailboxes in the order of the tenant's people."""
         return list(self._by_id.values())
 
-    def _tell(self, change: Change) -> None:
+    def tell(self, change: Change) -> None:
+        """Have every observer know of a change."""
         for observer in self._observers:
             observer(change)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import parse_qsl
 
-from sandbox.graph import listing, messages
+from sandbox.graph import event_views, events, listing, messages
 from sandbox.graph.errors import GraphError, bad_request
 from sandbox.graph.listing import ValueOf
 from sandbox.graph.mailbox import Change
@@ -27,6 +27,7 @@ class Source:
 
 SOURCES = {
     "messages": Source("Messages", "#Microsoft.Graph.Message", messages.READ, messages.value_of),
+    "events": Source("Events", "#Microsoft.Graph.Event", events.READ, event_views.value_of),
 }
 """By the `collection` of a `Change`."""
 
@@ -68,7 +69,7 @@ def watched(resource: str, mailboxes: Mailboxes, roles: frozenset[str]) -> Watch
         raise bad_request("resource must be a relative path.", "InvalidRequest")
     segments = split_path(path)
     match [segment.lower() if at != 1 else segment for at, segment in enumerate(segments)]:
-        case ["users", user, "messages" as collection]:
+        case ["users", user, "messages" | "events" as collection]:
             folder = None
         case ["users", user, "mailfolders", _, "messages" as collection]:
             folder = segments[3]

@@ -10,12 +10,17 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from sandbox.graph.batch import Batch
+from sandbox.graph.calendar import Calendars
+from sandbox.graph.calendar_delta import CalendarDelta
 from sandbox.graph.delivery import Delivery
 from sandbox.graph.delta import Delta
 from sandbox.graph.dispatch import Dispatcher, injected
 from sandbox.graph.errors import GraphError
+from sandbox.graph.events import Events
 from sandbox.graph.folders import Folders
+from sandbox.graph.invitations import Invitations
 from sandbox.graph.lifecycle import Lifecycle
+from sandbox.graph.mailbox_settings import MailboxSettings
 from sandbox.graph.mailboxes import Mailboxes
 from sandbox.graph.messages import Messages
 from sandbox.graph.notifications import Notifications
@@ -62,6 +67,7 @@ class Graph:
         self._surroundings = surroundings
         self.store = Store(state)
         self.mailboxes = Mailboxes(tenant, self.store, clock)
+        self.calendars = Calendars(self.mailboxes, self.store, clock)
         self.delivery = Delivery(self.store, clock, surroundings.faults, rules, self._missed)
         self.notifications = Notifications(
             tenant.tenant_id, self.mailboxes, self.store, clock, self.delivery
@@ -73,6 +79,8 @@ class Graph:
         parts = (
             Users(self.mailboxes), Folders(self.mailboxes), Messages(self.mailboxes),
             Sending(self.mailboxes), Delta(self.mailboxes), subscriptions,
+            Events(self.calendars, Invitations(self.mailboxes, self.calendars)),
+            CalendarDelta(self.calendars), MailboxSettings(self.calendars),
         )  # fmt: skip
         router = Router([*(route for part in parts for route in part.routes()), *extra_routes])
         self._dispatcher = Dispatcher(router, self.mailboxes, surroundings, rules)

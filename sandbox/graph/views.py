@@ -1,6 +1,7 @@
 """What a caller sees of a folder or message: the properties asked for, in the form asked for."""
 
 import re
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
@@ -24,6 +25,11 @@ MEETING = (
     "location", "isAllDay", "isOutOfDate", "isDelegated", "type",
 )  # fmt: skip
 EXPANDABLE = ("attachments", "singleValueExtendedProperties")
+_NAMED = {
+    "idtype": "IdType",
+    "outlook.body-content-type": "outlook.body-content-type",
+    "outlook.timezone": "outlook.timezone",
+}
 _WANTED_PROPERTY = re.compile(r"\bid\s+eq\s+'((?:[^']|'')*)'", re.IGNORECASE)
 
 
@@ -39,9 +45,10 @@ class View:
         self.immutable = call.immutable_ids
         self.body_format = preferences.get("outlook.body-content-type", "html").lower()
         self._unsafe = "outlook.allow-unsafe-html" in preferences
-        self.select = _selected(call.query.get("$select") if select is None else select)
-        self._expand = _expanded(call.query.get("$expand", ""))
-        self.applied = _applied(preferences)
+        stated = call.query.get("$select") if select is None else select
+        self.select = selected(stated, ("id", *MESSAGE, *ON_REQUEST, *MEETING), "message")
+        self._expand = expanded(call.query.get("$expand", ""), EXPANDABLE, "message")
+        self.applied = applied(preferences)
 
     def id_of(self, message: Document) -> str:
         """Return the id the caller knows the message by."""
@@ -144,41 +151,52 @@ def property_key(name: str) -> str:
     return f"{kind} {found[2].lower()} {found[3].capitalize()} {label}"
 
 
-def _selected(option: str | None) -> list[str]:
+def selected(option: str | None, properties: Iterable[str], kind: str) -> list[str]:
+    """Return the properties that `$select` names; none of them means all.
+
+    Raises:
+        GraphError: 400, one is not among the `properties` of the `kind` of item.
+    """
     if not option:
         return []
-    known = {name.lower(): name for name in ("id", *MESSAGE, *ON_REQUEST, *MEETING)}
+    known = {name.lower(): name for name in properties}
     names = []
     for part in option.split(","):
         name = part.strip().rpartition("/")[2] if "microsoft.graph." in part else part.strip()
         if name == "*":
             return []
         if name.lower() not in known:
-            text = f"Could not find a property named '{name}' on type 'microsoft.graph.message'."
-            raise GraphError(
-                400, "RequestBroker--ParseUri", f"Parsing OData Select and Expand failed: {text}"
-            )
+            raise _no_property(name, kind)
         names.append(known[name.lower()])
     return names
 
 
-def _expanded(option: str) -> dict[str, str]:
+def expanded(option: str, properties: Iterable[str], kind: str) -> dict[str, str]:
+    """Return the properties that `$expand` names, with the options of each.
+
+    Raises:
+        GraphError: 400, one is not among the `properties` of the `kind` of item.
+    """
     expansions: dict[str, str] = {}
     for name, inner in re.findall(
         r"([\w.]+)\s*(\((?:[^()']|'(?:[^']|'')*'|\([^()]*\))*\))?", option
     ):
-        if name not in EXPANDABLE:
-            text = f"Could not find a property named '{name}' on type 'microsoft.graph.message'."
-            raise GraphError(
-                400, "RequestBroker--ParseUri", f"Parsing OData Select and Expand failed: {text}"
-            )
+        if name not in properties:
+            raise _no_property(name, kind)
         expansions[name] = inner
     return expansions
 
 
-def _applied(preferences: dict[str, str]) -> dict[str, str]:
-    named = {"idtype": "IdType", "outlook.body-content-type": "outlook.body-content-type"}
-    applied = [f'{named[name]}="{value}"' for name, value in preferences.items() if name in named]
+def applied(preferences: dict[str, str]) -> dict[str, str]:
+    """Return the `Preference-Applied` header for those preferences that had an effect."""
+    kept = [f'{_NAMED[name]}="{value}"' for name, value in preferences.items() if name in _NAMED]
     if size := preferences.get("odata.maxpagesize"):
-        applied.append(f"odata.maxpagesize={size}")
-    return {"Preference-Applied": ", ".join(applied)} if applied else {}
+        kept.append(f"odata.maxpagesize={size}")
+    return {"Preference-Applied": ", ".join(kept)} if kept else {}
+
+
+def _no_property(name: str, kind: str) -> GraphError:
+    text = f"Could not find a property named '{name}' on type 'microsoft.graph.{kind}'."
+    return GraphError(
+        400, "RequestBroker--ParseUri", f"Parsing OData Select and Expand failed: {text}"
+    )

@@ -17,7 +17,10 @@ from sandbox.tenant import Tenant, make_tenant
 from sandbox.web import Surroundings
 
 IMMUTABLE = {"Prefer": 'IdType="ImmutableId"'}
-ROLES = ("Mail.ReadWrite", "Mail.Send", "User.Read.All")
+ROLES = (
+    "Mail.ReadWrite", "Mail.Send", "User.Read.All", "Calendars.ReadWrite",
+    "MailboxSettings.ReadWrite",
+)  # fmt: skip
 
 
 def mail(subject: str = "Offer", *, to: str = "ada@contoso.example", **headers: str) -> bytes:
