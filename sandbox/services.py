@@ -26,6 +26,7 @@ ROLES = (
     "Mail.ReadWrite",
     "Mail.Send",
     "Calendars.ReadWrite",
+    "MailboxSettings.ReadWrite",
     "Contacts.ReadWrite",
     "Tasks.ReadWrite.All",
     "User.Read.All",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import parse_qsl
 
-from sandbox.graph import contacts, listing, messages
+from sandbox.graph import contacts, event_views, events, listing, messages
 from sandbox.graph.contact_fields import CONTACT
 from sandbox.graph.errors import GraphError, bad_request
 from sandbox.graph.items import Items
@@ -33,6 +33,7 @@ SOURCES = {
     "messages": Source("Messages", "#Microsoft.Graph.Message", messages.READ, messages.value_of),
     "contacts": Source("Contacts", "#Microsoft.Graph.Contact", contacts.READ, CONTACT.value_of),
     "tasks": Source("Tasks", "#microsoft.graph.todoTask", TASKS_WRITE, TASK.value_of),
+    "events": Source("Events", "#Microsoft.Graph.Event", events.READ, event_views.value_of),
 }
 """By the `collection` of a `Change`."""
 
@@ -76,7 +77,7 @@ def watched(
         raise bad_request("resource must be a relative path.", "InvalidRequest")
     segments = split_path(path)
     match [segment.lower() if at != 1 else segment for at, segment in enumerate(segments)]:
-        case ["users", user, "messages" as collection]:
+        case ["users", user, "messages" | "events" as collection]:
             folder = None
         case ["users", user, "mailfolders", _, "messages" as collection]:
             folder = segments[3]

@@ -10,14 +10,19 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from sandbox.graph.batch import Batch
+from sandbox.graph.calendar import Calendars
+from sandbox.graph.calendar_delta import CalendarDelta
 from sandbox.graph.contact_folders import ContactFolders
 from sandbox.graph.contacts import Contacts
 from sandbox.graph.delivery import Delivery
 from sandbox.graph.delta import Delta
 from sandbox.graph.dispatch import Dispatcher, injected
 from sandbox.graph.errors import GraphError
+from sandbox.graph.events import Events
 from sandbox.graph.folders import Folders
+from sandbox.graph.invitations import Invitations
 from sandbox.graph.lifecycle import Lifecycle
+from sandbox.graph.mailbox_settings import MailboxSettings
 from sandbox.graph.mailboxes import Mailboxes
 from sandbox.graph.messages import Messages
 from sandbox.graph.notifications import Notifications
@@ -67,6 +72,7 @@ class Graph:
         self._surroundings = surroundings
         self.store = Store(state)
         self.mailboxes = Mailboxes(tenant, self.store, clock)
+        self.calendars = Calendars(self.mailboxes, self.store, clock)
         self.delivery = Delivery(self.store, clock, surroundings.faults, rules, self._missed)
         self.notifications = Notifications(
             tenant.tenant_id, self.mailboxes, self.store, clock, self.delivery
@@ -80,6 +86,8 @@ class Graph:
             Sending(self.mailboxes), Delta(self.mailboxes), subscriptions,
             Contacts(self.mailboxes), ContactFolders(self.mailboxes),
             TodoLists(self.mailboxes), TodoTasks(self.mailboxes), TodoParts(self.mailboxes),
+            Events(self.calendars, Invitations(self.mailboxes, self.calendars)),
+            CalendarDelta(self.calendars), MailboxSettings(self.calendars),
         )  # fmt: skip
         router = Router([*(route for part in parts for route in part.routes()), *extra_routes])
         self._dispatcher = Dispatcher(router, self.mailboxes, surroundings, rules)

@@ -19,6 +19,7 @@ from sandbox.web import Surroundings
 IMMUTABLE = {"Prefer": 'IdType="ImmutableId"'}
 ROLES = (
     "Mail.ReadWrite", "Mail.Send", "Contacts.ReadWrite", "Tasks.ReadWrite.All", "User.Read.All",
+    "Calendars.ReadWrite", "MailboxSettings.ReadWrite",
 )  # fmt: skip
 
 
