@@ -14,7 +14,7 @@ _RESOURCES = {
     Kind.CALENDAR: "users/{mailbox}/events",
     Kind.CONTACTS: "users/{mailbox}/contacts",
 }
-SUBSCRIBED_KINDS: tuple[Kind, ...] = (Kind.MAIL,)
+SUBSCRIBED_KINDS = tuple(_RESOURCES)
 """The kinds of item the app subscribes to in every mailbox; each has its resource above."""
 _EXISTING = re.compile(r"Subscription Id ([0-9a-fA-F-]{36})")
 

@@ -18,12 +18,18 @@ from sandbox.dataverse.resource import PREFIX
 from sandbox.dataverse.rows import Row
 from sandbox.dataverse.seed import service_principal
 from sandbox.dataverse.service import Dataverse
+from sandbox.graph.calendar import Calendars
+from sandbox.graph.contacts import Contacts
 from sandbox.graph.dispatch import Dispatcher
+from sandbox.graph.events import Events
 from sandbox.graph.folders import Folders
+from sandbox.graph.invitations import Invitations
 from sandbox.graph.mailboxes import Mailboxes
 from sandbox.graph.messages import Messages
 from sandbox.graph.protocol import Call, Caller, Router
 from sandbox.graph.rules import Rules
+from sandbox.graph.todo_lists import TodoLists
+from sandbox.graph.todo_tasks import TodoTasks
 from sandbox.identity.tokens import TokenAuthority
 from sandbox.store import Store
 from sandbox.tenant import Tenant
@@ -42,7 +48,8 @@ ENROLLED = datetime(2026, 11, 1, tzinfo=UTC)
 """Since when mailboxes are enrolled: before any mail that tests deliver."""
 _BOUNDARY = "batch_of_a_test"
 _EMPTIED = (
-    "tether_link", "tether_mailbox", "email", "activityparty", "contact", "account", "lead",
+    "tether_link", "tether_mailbox", "email", "appointment", "task", "activityparty", "contact",
+    "account", "lead",
 )  # fmt: skip
 
 
@@ -50,11 +57,24 @@ class InProcessGraph:
     """Graph as the app sees it. Other work gets its turn before and after each round trip."""
 
     def __init__(self, tenant: Tenant, surroundings: Surroundings) -> None:
-        self.mailboxes = Mailboxes(tenant, Store(), surroundings.clock)
-        routes = [*Messages(self.mailboxes).routes(), *Folders(self.mailboxes).routes()]
+        store = Store()
+        self.mailboxes = Mailboxes(tenant, store, surroundings.clock)
+        self.calendars = Calendars(self.mailboxes, store, surroundings.clock)
+        parts = (
+            Messages(self.mailboxes), Folders(self.mailboxes), Contacts(self.mailboxes),
+            TodoLists(self.mailboxes), TodoTasks(self.mailboxes),
+            Events(self.calendars, Invitations(self.mailboxes, self.calendars)),
+        )  # fmt: skip
+        routes = [route for part in parts for route in part.routes()]
         self._dispatcher = Dispatcher(Router(routes), self.mailboxes, surroundings, Rules())
         self._surroundings = surroundings
-        self._caller = Caller("app", "principal", frozenset({"Mail.ReadWrite"}))
+        roles = (
+            "Mail.ReadWrite",
+            "Calendars.ReadWrite",
+            "Contacts.ReadWrite",
+            "Tasks.ReadWrite.All",
+        )
+        self._caller = Caller("app", "principal", frozenset(roles))
 
     async def batch(self, requests: Sequence[GraphRequest]) -> list[GraphResponse]:
         """See `Graph.batch`; a fault on `POST /$batch` fails a round trip as a whole."""
@@ -64,6 +84,12 @@ class InProcessGraph:
             responses += await self._round_trip(requests[start : start + BATCH_SIZE])
             await asyncio.sleep(0)
         return responses
+
+    async def do(self, method: str, url: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Do what a person does in Outlook, and return what it shows of it."""
+        answer = await self._part(GraphRequest(method, url, body=body))
+        assert answer.ok, answer.problem
+        return answer.body
 
     async def _round_trip(self, requests: Sequence[GraphRequest]) -> list[GraphResponse]:
         fault = self._surroundings.faults.strike("graph", "POST /$batch", "status")
