@@ -47,6 +47,9 @@ from shared.identifiers import MailboxId, SystemUserId
 ENROLLED = datetime(2026, 11, 1, tzinfo=UTC)
 """Since when mailboxes are enrolled: before any mail that tests deliver."""
 _BOUNDARY = "batch_of_a_test"
+_ROLES = frozenset(
+    {"Mail.ReadWrite", "Calendars.ReadWrite", "Contacts.ReadWrite", "Tasks.ReadWrite.All"}
+)
 _EMPTIED = (
     "tether_link", "tether_mailbox", "email", "appointment", "task", "activityparty", "contact",
     "account", "lead",
