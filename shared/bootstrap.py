@@ -21,6 +21,7 @@ from shared.graph.client import GraphClient
 from shared.graph.client_state import ClientStateKeys
 from shared.graph.subscriptions import SUBSCRIBED_KINDS
 from shared.identifiers import Kind
+from shared.sync.calendar.rolling import Rolling
 from shared.sync.calendar.rules import CalendarRules
 from shared.sync.consuming import Consumer
 from shared.sync.enrolment import Enrolment
@@ -40,6 +41,7 @@ class App:
     inbound: Bus
     consumers: Mapping[Kind, Consumer]
     enrolment: Enrolment
+    rolling: Rolling
     now: Callable[[], datetime]
 
 
@@ -89,6 +91,7 @@ def make_app(
             for kind, rules in _rules(settings).items()
         },
         enrolment=Enrolment(graph, dataverse, subscriber, now),
+        rolling=Rolling(dataverse, bus, now),
         now=now,
     )
 

@@ -123,6 +123,13 @@ class Tracking:
     place: Thread | Attendance | None = None
 
 
+TRACKED_SERIES = (
+    f"tether_links?$select={_SELECT}&$filter="
+    f"tether_kind%20eq%20{_TARGETS[Kind.CALENDAR].code}"
+    f"%20and%20tether_state%20eq%20{LinkState.TRACKED:d}%20and%20tether_isseries%20eq%20true"
+)
+
+
 def links_with_id(links: Collection[LinkId]) -> list[Operation]:
     """Ask for links by key."""
     return rows_where_in("tether_links", ["tether_linkid"], links, select=_SELECT)

@@ -55,12 +55,14 @@ class Unlink:
     """The item is no longer tied to its row.
 
     `unmark` takes the category off; `also` is what becomes of the row itself, if anything does.
+    `heir` is the link of the copy that counts from now on, which is to be looked at.
     """
 
     known: Link
     why: str
     unmark: bool = False
     also: tuple[Operation, ...] = ()
+    heir: Link | None = None
 
 
 type Plan[C] = Ignore | Track[C] | Keep[C] | Unlink

@@ -12,8 +12,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from shared.changes import Change, coalesce
+from shared.changes import Change, Hint, coalesce
 from shared.dataverse.client import Dataverse
+from shared.dataverse.links import Link
 from shared.dataverse.mailboxes import mailboxes_of
 from shared.errors import Transient
 from shared.graph.client import Graph, GraphResponse
@@ -252,9 +253,26 @@ class Reconciler[I: Item, F: Facts, C]:
         # Between the read and the write the item may have been deleted, and another instance may
         # have found no link yet to remove: after a slow round it is looked at once more.
         stale = was_slow and isinstance(plan, Track)
-        if stale or (not isinstance(plan, Unlink) and plan.look_again):
+        if isinstance(plan, Unlink):
+            if plan.heir:
+                outcome.look_again.append(LaterLook(_about(plan.heir, change), 0))
+        elif stale or plan.look_again:
             later = change.model_copy(update={"looked_before": True})
             outcome.look_again.append(LaterLook(later, item.depth if item else 0))
+
+
+def _about(link: Link, change: Change) -> Change:
+    """Return a change that has another copy looked at because of what happened to this one."""
+    return change.model_copy(
+        update={
+            "id": f"{change.id}/{link.id}",
+            "mailbox": link.mailbox,
+            "item": link.item,
+            "hint": Hint.UPDATED,
+            "etag": None,
+            "looked_before": True,
+        }
+    )
 
 
 def _refused_by_graph(change: Change, response: GraphResponse, outcome: Outcome) -> None:

@@ -46,7 +46,8 @@ def _gone(snapshot: Snapshot, policy: CalendarPolicy) -> Plan[Meeting]:
     else:
         ending = policy.deleted_by_attendee if _counts(snapshot) else Ending.KEEP
     also = ended(snapshot.rows, ending, policy, snapshot.window.now)
-    return Unlink(link, "deleted in Outlook", also=also)
+    heir = None if link.is_organizer else _heir(snapshot)
+    return Unlink(link, "deleted in Outlook", also=also, heir=heir)
 
 
 def _tracked(snapshot: Snapshot, link: Link, event: Event, policy: CalendarPolicy) -> Plan[Meeting]:
@@ -55,7 +56,8 @@ def _tracked(snapshot: Snapshot, link: Link, event: Event, policy: CalendarPolic
         also = ended(snapshot.rows, ending, policy, snapshot.window.now)
         return Unlink(link, "the meeting was canceled", also=also)
     if not event.is_marked:
-        return Unlink(link, "the category was taken off in Outlook")
+        why = "the category was taken off in Outlook"
+        return Unlink(link, why, heir=_heir(snapshot))
     wanted = _wanted(snapshot, event)
     if wanted and not snapshot.rows and _expected(snapshot, link):
         return Unlink(link, "the appointment was deleted in Dynamics", unmark=True)
@@ -106,7 +108,7 @@ def _meeting(
     found = compare(wanted, rows, snapshot.global_id, snapshot.tied)
     meeting = Meeting(
         global_id=snapshot.global_id,
-        rank=_rank(event.is_organizer, snapshot.tracked, snapshot),
+        rank=_rank(snapshot),
         regarding=next((row.regarding for row in rows if row.regarding), None),
     )
     the_row = next((row.id for row, _ in found.paired), None)
@@ -128,24 +130,31 @@ def _meeting(
 
 def _expected(snapshot: Snapshot, link: Link) -> bool:
     """Tell whether the meeting had rows when the copy that counts was last written."""
-    known = (link, *snapshot.copies)
-    return min(known, key=lambda one: _rank(one.is_organizer, one, snapshot)).appointments > 0
+    return min((link, *snapshot.copies), key=_rank_of).appointments > 0
 
 
 def _counts(snapshot: Snapshot) -> bool:
     """Tell whether this copy is the one that the rows follow, or is the first to make them."""
+    mine = _rank(snapshot)
+    return not snapshot.rows or all(mine < _rank_of(copy) for copy in snapshot.copies)
+
+
+def _heir(snapshot: Snapshot) -> Link | None:
+    """Return the link of the copy that counts once this one is no longer tracked."""
+    return min(snapshot.copies, key=_rank_of, default=None) if _counts(snapshot) else None
+
+
+def _rank(snapshot: Snapshot) -> Rank:
     event, link = snapshot.event, snapshot.tracked
-    is_organizer = event.is_organizer if event else bool(link and link.is_organizer)
-    mine = _rank(is_organizer, link, snapshot)
-    return not snapshot.rows or all(
-        mine < _rank(one.is_organizer, one, snapshot) for one in snapshot.copies
-    )
+    if link:
+        rank = _rank_of(link)
+        return (not event.is_organizer, *rank[1:]) if event else rank
+    key = link_id_of_item(snapshot.mailbox.id, snapshot.item)
+    return (not (event and event.is_organizer), _NEVER, key)
 
 
-def _rank(is_organizer: bool, link: Link | None, snapshot: Snapshot) -> Rank:
-    since = link.tracked_on if link and link.tracked_on else _NEVER
-    key = link.id if link else link_id_of_item(snapshot.mailbox.id, snapshot.item)
-    return (not is_organizer, since, key)
+def _rank_of(link: Link) -> Rank:
+    return (not link.is_organizer, link.tracked_on or _NEVER, link.id)
 
 
 def _tracking(snapshot: Snapshot, event: Event, count: int) -> Tracking:

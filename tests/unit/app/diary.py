@@ -38,6 +38,7 @@ class Diary:
         self._policy = policy or CalendarPolicy()
         self.reconciler = self.instance()
         self.untold: list[Change] = []
+        self._global_ids: dict[str, str] = {}
         self._told = 0
 
     async def open(self, people: int = 3) -> "Diary":
@@ -84,7 +85,15 @@ class Diary:
             **said,
         }
         made = await self.graph.do("POST", f"/users/{self.person(organizer)}/events", event)
+        self._global_ids[made["id"]] = made["iCalUId"]
         return str(made["id"])
+
+    async def copy_if_any(self, person: int, item: str) -> str:
+        """Return the id of a meeting somebody made in a calendar, empty where it is not."""
+        path = f"/users/{self.person(person)}/events?$top=500"
+        events = (await self.graph.do("GET", path))["value"]
+        wanted = self._global_ids[item]
+        return next((str(one["id"]) for one in events if one["iCalUId"] == wanted), "")
 
     async def copy(self, person: int, organizer: int, item: str) -> str:
         """Return the id of a meeting in another calendar."""
@@ -125,9 +134,33 @@ class Diary:
                 return outcome
             told, self.untold = self.untold, []
             outcome = await self.reconciler.reconcile(told)
-            assert not outcome.impossible, outcome.impossible
-            self.untold += [failed.change for failed in outcome.failed]
+            self.note(outcome)
         raise AssertionError("it never gets quiet")
+
+    def note(self, outcome: Outcome) -> None:
+        """Have told again what must be looked at again."""
+        assert not outcome.impossible, outcome.impossible
+        self.untold += [failed.change for failed in outcome.failed]
+        self.untold += [look.change for look in outcome.look_again]
+
+    def advance(self, by: timedelta) -> None:
+        """Let time pass on both sides."""
+        self._clock.advance(by)
+
+    def roll(self) -> None:
+        """Have every tracked series looked at, as the app does once a day."""
+        self.untold += [
+            Change(
+                id=f"rolled {row['tether_linkid']} {self.now}",
+                mailbox=MailboxId(row["tether_mailboxid"]["id"]),
+                kind=Kind.CALENDAR,
+                item=ItemId(row["tether_itemid"]),
+                hint=Hint.UPDATED,
+                noticed=self.now,
+            )
+            for row in self.links()
+            if row["tether_state"] == 1 and row["tether_isseries"]
+        ]
 
     def rows(self, *, open_only: bool = True) -> list[Row]:
         """Return the appointments, the earliest first."""
