@@ -73,6 +73,8 @@ async def test_nameless_contacts_are_filed_by_company_or_address(service: Servic
     "stated",
     [
         {"faxNumber": "1"},
+        {"\ud800": "half a character"},
+        {"birthday": "\ud800"},
         {"id": "x"},
         {"parentFolderId": "x"},
         {"displayName": 1},
