@@ -19,8 +19,10 @@ def compute(org: Organization, table: Table, row: Row) -> Row:
     """
     match table.name:
         case "contact" | "lead" | "systemuser":
-            names = (row.get("firstname"), row.get("middlename"), row.get("lastname"))
-            return {**row, "fullname": " ".join(name for name in names if name) or None}
+            composed = {"fullname": _full_name(row, "")}
+            if table.name == "contact":
+                composed["yomifullname"] = _full_name(row, "yomi")
+            return {**row, **composed}
         case "activitymimeattachment":
             return {
                 **row,
@@ -45,6 +47,11 @@ def compute(org: Organization, table: Table, row: Row) -> Row:
         case "appointment" | "task":
             return {**row, "scheduleddurationminutes": _minutes(row)}
     return row
+
+
+def _full_name(row: Row, prefix: str) -> str | None:
+    names = (row.get(f"{prefix}{part}name") for part in ("first", "middle", "last"))
+    return " ".join(name for name in names if name) or None
 
 
 def _minutes(row: Row) -> int | None:

@@ -82,6 +82,7 @@ def _column(words: list[str], table: str, suffixed: tuple[str, ...]) -> Column:
         label=name,
         metadata_id=metadata_id(table, name),
         max_length=int(length or 0),
+        format=settings.get("format", ""),
         minimum=float(settings["min"]) if "min" in settings else None,
         maximum=float(settings["max"]) if "max" in settings else None,
         required="ApplicationRequired" if "required" in rest else "None",

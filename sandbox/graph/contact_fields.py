@@ -48,7 +48,7 @@ def _day(text: str) -> str:
     except (ValueError, OverflowError):
         day = None
     if day is None:
-        raise ValueError(f"Cannot convert the literal '{text}' to the type 'Edm.DateTimeOffset'.")
+        raise ValueError("Cannot convert a literal to the expected type 'Edm.DateTimeOffset'.")
     return f"{day.isoformat()}T11:59:00Z"
 
 

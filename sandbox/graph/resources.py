@@ -1,6 +1,7 @@
 """What a subscription watches: its `resource` path read once, and what matters to it."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import parse_qsl
@@ -21,18 +22,26 @@ from sandbox.store import Document
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A collection that can be watched: how notifications name it, and who may read it."""
+    """A collection that can be watched: how notifications name it, and who may read it.
+
+    `properties` are what a filter may read (None: whatever `value_of` finds).
+    """
 
     segment: str
     type: str
     readers: frozenset[str]
     value_of: ValueOf
+    properties: Collection[str] | None = None
 
 
 SOURCES = {
     "messages": Source("Messages", "#Microsoft.Graph.Message", messages.READ, messages.value_of),
-    "contacts": Source("Contacts", "#Microsoft.Graph.Contact", contacts.READ, CONTACT.value_of),
-    "tasks": Source("Tasks", "#microsoft.graph.todoTask", TASKS_WRITE, TASK.value_of),
+    "contacts": Source(
+        "Contacts", "#Microsoft.Graph.Contact", contacts.READ, CONTACT.value_of, CONTACT.filterable
+    ),
+    "tasks": Source(
+        "Tasks", "#microsoft.graph.todoTask", TASKS_WRITE, TASK.value_of, TASK.filterable
+    ),
     "events": Source("Events", "#Microsoft.Graph.Event", events.READ, event_views.value_of),
 }
 """By the `collection` of a `Change`."""
@@ -98,9 +107,6 @@ def watched(
             "Check credentials and try again.]",
         )
     mailbox = mailboxes.mailbox(user)
-    options = dict(parse_qsl(query, keep_blank_values=True))
-    if unknown := [name for name in options if name not in ("$filter", "$select")]:
-        raise bad_request(f"{unknown[0]} is not supported in resource.", "InvalidRequest")
     kept: dict[str, Mailbox | Items] = {
         "messages": mailbox,
         "contacts": mailboxes.contacts(user),
@@ -108,9 +114,17 @@ def watched(
     }
     if folder and in_folder is None:
         in_folder = kept[collection].folder(folder)["id"]
-    return Watched(
-        mailbox.id,
-        collection,
-        in_folder,
-        listing.parsed_filter(options.get("$filter")),
-    )
+    return Watched(mailbox.id, collection, in_folder, _filter(query, SOURCES[collection]))
+
+
+def _filter(query: str, source: Source) -> Filter | None:
+    options = dict(parse_qsl(query, keep_blank_values=True))
+    if unknown := [name for name in options if name not in ("$filter", "$select")]:
+        raise bad_request(f"{unknown[0]} is not supported in resource.", "InvalidRequest")
+    found = listing.parsed_filter(options.get("$filter"))
+    if found is None or source.properties is None:
+        return found
+    names = sorted(path.partition("/")[0] for path in found.paths)
+    if strange := [name for name in names if name not in source.properties]:
+        raise bad_request(f"Could not find a property named '{strange[0]}'.", "InvalidRequest")
+    return found

@@ -65,11 +65,7 @@ def page(call: Call, token: Token, rows: list[Document], show: Show, context: st
 
     `rows` are what comes after the token, ordered by `sequence`.
     """
-    size = (
-        listing.page_size(token.asked(call))
-        if "$top" in token.options
-        else (listing.page_size(call))
-    )
+    size = listing.page_size(token.asked(call) if "$top" in token.options else call)
     shown, more = rows[:size], len(rows) > size
     at = int(shown[-1]["sequence"]) if shown else token.at
     body: Document = {"@odata.context": f"{call.base_url}/$metadata#{context}"}

@@ -208,5 +208,5 @@ def _response(answer: Answer) -> web.Response:
     if isinstance(body, bytes):
         return web.Response(status=answer.status, headers=answer.headers, body=body)
     headers = {"Content-Type": _JSON, "Cache-Control": "private", **answer.headers}
-    text = json.dumps(body, ensure_ascii=False).encode()
+    text = json.dumps(body, ensure_ascii=False).encode(errors="replace")
     return web.Response(status=answer.status, headers=headers, body=text)

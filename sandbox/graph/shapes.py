@@ -23,20 +23,25 @@ class Shape:
     expandable: tuple[str, ...] = ()
     sparse: frozenset[str] = frozenset()
 
+    @property
+    def filterable(self) -> frozenset[str]:
+        """The properties a filter may read."""
+        extended = {"singleValueExtendedProperties"} & set(self.expandable)
+        return frozenset({"id", *self.properties, *extended})
+
     def value_of(self, item: Document, path: str) -> object:
         """Return what a filter or an order reads of an item.
 
         Raises:
             GraphError: 400, the type has no such property.
         """
-        if path == "singleValueExtendedProperties" and path in self.expandable:
-            return [{"id": key, "value": value} for key, value in item["extended"].items()]
-        name = path.partition("/")[0]
-        if name != "id" and name not in self.properties:
+        if path.partition("/")[0] not in self.filterable:
             raise bad_request(
                 f"Could not find a property named '{path}' on type 'microsoft.graph.{self.type}'.",
                 "RequestBroker--ParseUri",
             )
+        if path == "singleValueExtendedProperties":
+            return [{"id": key, "value": value} for key, value in item["extended"].items()]
         return listing.property_of({**self.properties, **item}, path)
 
 

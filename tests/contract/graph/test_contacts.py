@@ -73,6 +73,8 @@ async def test_nameless_contacts_are_filed_by_company_or_address(service: Servic
     "stated",
     [
         {"faxNumber": "1"},
+        {"\ud800": "half a character"},
+        {"birthday": "\ud800"},
         {"id": "x"},
         {"parentFolderId": "x"},
         {"displayName": 1},
@@ -214,6 +216,23 @@ async def test_what_is_told_of_contacts(service: Service, webhook: Webhook) -> N
     other = await created(service, inside)  # told to both
     await webhook.received(5)
     assert webhook.kinds()[3:] == [("created", other["id"])] * 2
+
+
+async def test_a_filter_on_what_contacts_do_not_have_cannot_be_watched(
+    service: Service, webhook: Webhook
+) -> None:
+    for resource, status in (
+        (f"{CONTACTS}?$filter=faxNumber eq '1'", 400),
+        (f"{CONTACTS}?$filter=companyName eq 'Contoso, Inc.'", 201),
+        (f"{FOLDERS}/nonsense/contacts", 400),
+    ):
+        body = service.subscription(webhook.url, resource=resource)
+        assert (await service.call("POST", "/subscriptions", body))[0] == status
+    contact = await created(service)
+    path = f"{CONTACTS}/{contact['id']}"
+    await service.call("PATCH", path, {"companyName": "Fabrikam"})
+    await webhook.received(2)
+    assert [kind for kind, _ in webhook.kinds()] == ["created", "deleted"]
 
 
 async def test_contacts_share_the_limits_of_their_mailbox() -> None:
