@@ -53,7 +53,10 @@ def moment(local: datetime, name: str) -> datetime:
 
 def utc(stamp: Document) -> datetime:
     """Return the moment of a dateTimeTimeZone."""
-    return moment(datetime.fromisoformat(stamp["dateTime"]), stamp["timeZone"])
+    local = datetime.fromisoformat(stamp["dateTime"])
+    if stamp["timeZone"] == "UTC":
+        return local.replace(tzinfo=UTC)
+    return moment(local, stamp["timeZone"])
 
 
 def wall(at: datetime, name: str) -> datetime:
