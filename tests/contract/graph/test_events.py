@@ -215,7 +215,8 @@ async def test_mailbox_settings(service: Service) -> None:
         status, settings = await service.call("PATCH", path, {"timeZone": zone})
         assert (status, settings["timeZone"]) == (200, zone)
         assert (await service.call("GET", path))[1]["workingHours"]["timeZone"]["name"] == zone
-    for body in ({"timeZone": "Moon"}, {"timeZone": None}, {}, {"language": {}}):
+    wrong: list[Document] = [{"timeZone": "Moon"}, {"timeZone": None}, {}, {"language": {}}]
+    for body in wrong:
         assert (await service.call("PATCH", path, body))[0] == 400
     assert (await service.call("GET", f"{path}/timeZone"))[1]["value"] == "America/New_York"
 
