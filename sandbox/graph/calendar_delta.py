@@ -3,12 +3,14 @@
 from datetime import UTC, datetime
 
 from sandbox.graph import listing, occurrences
-from sandbox.graph.calendar import Calendar, Calendars
+from sandbox.graph.calendar import Calendar
+from sandbox.graph.calendars import Calendars
 from sandbox.graph.errors import GraphError, bad_request
 from sandbox.graph.event_views import EventView
-from sandbox.graph.events import READ, window
+from sandbox.graph.events import READ
 from sandbox.graph.protocol import Answer, Call, Route
 from sandbox.graph.rounds import Token
+from sandbox.graph.windows import window
 from sandbox.store import Document
 
 _ADDRESSES = (

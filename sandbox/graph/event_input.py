@@ -14,7 +14,7 @@ from sandbox.tenant import Person
 NEVER = "0001-01-01T00:00:00Z"
 OWN = frozenset({"categories", "showAs", "isReminderOn", "reminderMinutesBeforeStart"})
 """What of a meeting is its attendee's to change; all else is the organizer's."""
-_YEARS = range(1900, 4500)
+YEARS = range(1900, 4500)
 
 
 def new_event(calendar: Calendar, body: Document) -> Document:
@@ -178,7 +178,7 @@ def _local(stamp: Document, name: str) -> datetime:
         stated = datetime.fromisoformat(stamp["dateTime"])
     except ValueError as error:
         raise _invalid(f"{name}.dateTime '{stamp['dateTime']}' is no date and time.") from error
-    if stated.year not in _YEARS:
+    if stated.year not in YEARS:
         raise _invalid(f"{name}.dateTime must be between the years 1900 and 4500.")
     local = stated if stated.tzinfo is None else zones.wall(stated, zone)
     return local.replace(microsecond=0)

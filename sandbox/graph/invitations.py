@@ -5,7 +5,8 @@ from datetime import date
 from typing import Any
 
 from sandbox.graph import ids
-from sandbox.graph.calendar import Calendar, Calendars
+from sandbox.graph.calendar import Calendar
+from sandbox.graph.calendars import Calendars
 from sandbox.graph.event_input import NEVER, OWN, address_of, blank_event
 from sandbox.graph.event_wire import Reply
 from sandbox.graph.mailboxes import Mailboxes

@@ -33,17 +33,18 @@ class Meeting:
         assert status == 201, event
         return cls(service, event)
 
-    async def call(self, who: Person, method: str, item: str, body: object = None) -> Any:
+    async def call(self, who: Person, method: str, item: str, body: object = None) -> Document:
         status, answer = await self.service.call(
             method, f"/users/{who.id}/events/{item}", body, **IMMUTABLE
         )
         assert status < 300, answer
-        return answer
+        answered: Document = answer
+        return answered
 
-    async def patch(self, **changes: object) -> Any:
+    async def patch(self, **changes: object) -> Document:
         return await self.call(self.service.ada, "PATCH", self.id, changes)
 
-    async def own(self) -> Any:
+    async def own(self) -> Document:
         return await self.call(self.service.ada, "GET", self.id)
 
     async def copies(self, who: Person) -> list[Any]:
@@ -51,7 +52,8 @@ class Meeting:
         rows: list[Any] = [one for one in listed["value"] if one["iCalUId"] == self.uid]
         return rows
 
-    async def copy(self, who: Person) -> Any:
+    async def copy(self, who: Person) -> Document:
+        found: Document
         (found,) = await self.copies(who)
         return found
 
@@ -116,7 +118,10 @@ async def test_an_attendee_changes_only_what_is_theirs(service: Service) -> None
     meeting = await Meeting.of(service)
     copy = await meeting.copy(service.grace)
     path = f"/users/{service.grace.id}/events/{copy['id']}"
-    for changes in ({"subject": "x"}, {"start": at("2026-10-21T10:00:00")}, {"attendees": []}):
+    theirs: list[Document] = [
+        {"subject": "x"}, {"start": at("2026-10-21T10:00:00")}, {"attendees": []},
+    ]  # fmt: skip
+    for changes in theirs:
         status, refused = await service.call("PATCH", path, changes)
         assert (status, refused["error"]["code"]) == (400, "ErrorInvalidPropertySet")
 
