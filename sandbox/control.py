@@ -1,4 +1,4 @@
-"""The sandbox's own API, under `/_sandbox/`: mail and calendars in, the clock, faults, a look in."""
+"""The sandbox's own API, under `/_sandbox/`: mail and calendars in, clock, faults, a look in."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

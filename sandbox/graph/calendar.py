@@ -15,6 +15,7 @@ from sandbox.tenant import Person
 
 _LAYS_OUT = {"start", "end", "isAllDay", "recurrence"}
 _ID_LENGTHS = (72, 152)
+_LAST_DAY = date(zones.YEARS.stop, 1, 1).toordinal()
 
 
 class Calendar:

@@ -7,7 +7,7 @@ from dateutil.tz import resolve_imaginary
 from icalendar import Component, vCalAddress, vDDDTypes, vDuration
 
 from sandbox.graph import zones
-from sandbox.graph.event_input import NEVER, YEARS, blank_event, placed
+from sandbox.graph.event_input import NEVER, blank_event, placed
 from sandbox.graph.icalendar_file import every, first, text_of
 from sandbox.store import Document
 from sandbox.tenant import Person
@@ -48,7 +48,7 @@ def when(stated: object, own_zone: str, name: str) -> When:
     at = stated.dt if isinstance(stated, vDDDTypes) else stated
     if not isinstance(at, date):
         raise ValueError(f"{name} is missing or unreadable")  # noqa: TRY004 - about a file
-    if at.year not in YEARS:
+    if at.year not in zones.YEARS:
         raise ValueError(f"{name} is not between the years 1900 and 4500")
     if not isinstance(at, datetime):
         return When(datetime(at.year, at.month, at.day), "UTC", None, whole_day=True)  # noqa: DTZ001
@@ -87,6 +87,8 @@ def span(component: Component, own_zone: str) -> tuple[When, When]:
         end = end._replace(local=begin.local + timedelta(days=1))
     if end.stamp()["dateTime"] < begin.stamp()["dateTime"]:
         raise ValueError("it ends before it begins")
+    if zones.utc(end.stamp()) - zones.utc(begin.stamp()) > zones.LONGEST:
+        raise ValueError(f"it lasts longer than {zones.LONGEST.days} days")
     return begin, end
 
 

@@ -200,10 +200,10 @@ class _Import:
         """Return the local times listed in a property, those that can be read."""
         found: list[datetime] = []
         lists = [one for one in every(component, name) if isinstance(one, vDDDLists)]
-        for one, stated in [(one, stated) for stated in lists for one in stated.dts]:
+        for listed, params in [(each, one.params) for one in lists for each in one.dts]:
             try:
-                at = vDDDTypes(one.dt[0] if isinstance(one.dt, tuple) else one.dt)
-                at.params = stated.params
+                at = vDDDTypes(listed.dt[0] if isinstance(listed.dt, tuple) else listed.dt)
+                at.params = params
                 found.append(_in_zone(when(at, self._zone, name), begin))
             except (ValueError, TypeError, OverflowError) as error:
                 self.skipped.append(entry(component, f"{error}; the event goes without it"))

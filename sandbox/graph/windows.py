@@ -1,14 +1,12 @@
 """The window a calendar is looked at through, and what is in it."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from sandbox.graph import occurrences
+from sandbox.graph import occurrences, zones
 from sandbox.graph.calendar import Calendar
 from sandbox.graph.errors import GraphError, bad_request
 from sandbox.graph.protocol import Call
 from sandbox.store import Document
-
-_LONGEST_WINDOW = timedelta(days=1825)
 
 
 def window(call: Call) -> tuple[datetime, datetime]:
@@ -30,22 +28,26 @@ def window(call: Call) -> tuple[datetime, datetime]:
         try:
             # A '+' that was not escaped came as a space.
             at = datetime.fromisoformat(text.strip().replace(" ", "+"))
-            found.append(at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC))
+            at = at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
         except (ValueError, OverflowError) as error:
             message = f"The value '{text}' of parameter '{name}' is invalid."
             raise bad_request(message, "ErrorInvalidParameter") from error
+        if at.year not in zones.YEARS:
+            message = f"The value '{text}' of parameter '{name}' is out of range."
+            raise bad_request(message, "ErrorInvalidParameter")
+        found.append(at)
     since, until = found
     if until < since:
         raise bad_request(
             "The end of the window is before its start.",
             "ErrorCalendarEndDateIsEarlierThanStartDate",
         )
-    if until - since > _LONGEST_WINDOW:
+    if until - since > zones.LONGEST:
         raise GraphError(
             400,
             "ErrorCalendarViewRangeTooBig",
             "The range between the start and end dates is greater than the allowed range. "
-            f"Maximum number of days: {_LONGEST_WINDOW.days}.",
+            f"Maximum number of days: {zones.LONGEST.days}.",
         )
     return since, until
 

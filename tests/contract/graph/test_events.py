@@ -163,6 +163,8 @@ async def test_an_online_meeting_has_an_address_that_stays(service: Service) -> 
         {"end": at("2026-10-20T07:00:00")},
         {"start": at("soon")},
         {"start": at("0001-01-01T00:00:00", "Asia/Tokyo")},
+        {"end": at("2046-10-20T10:00:00")},
+        {"start": "2026-10-20T10:00:00"},
         {"start": at("2026-10-20T10:00:00", "Mars/Base")},
         {"showAs": "asleep"},
         {"attendees": [{"emailAddress": {"name": "Nobody"}}]},

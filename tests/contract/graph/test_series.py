@@ -297,6 +297,7 @@ async def test_a_view_has_single_events_and_occurrences_by_start(service: Servic
         ("?startDateTime=2020-01-01&endDateTime=2026-01-01", "ErrorCalendarViewRangeTooBig"),
         ("?startDateTime=0001-01-01T00:00:00%2B02:00&endDateTime=2026-01-01",
          "ErrorInvalidParameter"),
+        ("?startDateTime=9999-12-30&endDateTime=9999-12-31", "ErrorInvalidParameter"),
     ],
 )  # fmt: skip
 async def test_windows_that_are_none(service: Service, query: str, code: str) -> None:
