@@ -1,4 +1,5 @@
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -317,3 +318,22 @@ async def test_a_year_of_days_is_listed_in_milliseconds(service: Service) -> Non
     began = time.perf_counter()
     assert len(await series.instances(year)) == 365
     assert time.perf_counter() - began < 1
+
+
+async def test_a_calendar_survives_a_restart(tmp_path: Path) -> None:
+    state = tmp_path / "graph.db"
+    async with Service(state=state) as service:
+        series = await Series.of(service, transactionId="t")
+        first, second, *_ = await series.instances()
+        await series.patch(first["id"], subject="First")
+        await service.call("DELETE", f"{series.events}/{second['id']}")
+        settings = f"/users/{service.ada.id}/mailboxSettings"
+        await service.call("PATCH", settings, {"timeZone": "Europe/Berlin"})
+        before = await series.instances()
+    async with Service(state=state) as service:
+        again = Series(service, {"id": series.id})
+        assert await again.instances() == before
+        assert (await made(service, transactionId="t"))["id"] == series.id
+        _, zone = await service.call("GET", f"{settings}/timeZone")
+        assert zone["value"] == "Europe/Berlin"
+        assert (await service.call("DELETE", again.path))[0] == 204
