@@ -1,14 +1,12 @@
 """Events: list, read, make, change, delete; what they have in a window; calling off, answering."""
 
-from collections.abc import Callable
-
 from sandbox.graph import event_input, ids, listing, occurrences
 from sandbox.graph.calendar import Calendar
 from sandbox.graph.calendars import Calendars
 from sandbox.graph.errors import bad_request
 from sandbox.graph.event_views import EventView, value_of
 from sandbox.graph.event_wire import reply_of
-from sandbox.graph.invitations import Invitations
+from sandbox.graph.invitations import Invitations, Notice
 from sandbox.graph.messages import check_version
 from sandbox.graph.protocol import Answer, Call, Handler, Route
 from sandbox.graph.windows import in_window, window
@@ -79,9 +77,11 @@ class Events:
         calendar, event = self._find(call)
         check_version(call, event)
         changes = event_input.changes_of(calendar, event, call.json())
-        changed: list[Document] = []
-        self._flowing(calendar, event, lambda: changed.append(calendar.change(event, changes)))
-        return _entity(call, calendar, changed[0])
+        before = _whole(calendar, event)
+        changed = calendar.change(event, changes)
+        after = _whole(calendar, changed)
+        self._invitations.changed(calendar, before, after, Notice(changed))
+        return _entity(call, calendar, changed)
 
     async def _delete(self, call: Call) -> Answer:
         calendar, event = self._find(call)
@@ -145,18 +145,14 @@ class Events:
         return Answer(200, {"@odata.context": context, **_shown(calendar)})
 
     def _remove(self, calendar: Calendar, event: Document, comment: str) -> None:
-        """Remove an event from its calendar and, when it is a meeting of its own, call it off."""
+        """Remove an event or occurrence from its calendar, and call a meeting off."""
+        before = _whole(calendar, event)
+        calendar.remove(event)
         if event["seriesMasterId"] is None:
-            calendar.remove(event)
             self._invitations.withdrawn(calendar, event, comment)
         else:
-            self._flowing(calendar, event, lambda: calendar.remove(event))
-
-    def _flowing(self, calendar: Calendar, event: Document, act: Callable[[], object]) -> None:
-        """Do something to an event and have the other mailboxes follow."""
-        before = _whole(calendar, event)
-        act()
-        self._invitations.changed(calendar, before, calendar.event(before["id"]))
+            after = calendar.event(before["id"])
+            self._invitations.changed(calendar, before, after, Notice(event, "CANCEL", comment))
 
     def _find(self, call: Call) -> tuple[Calendar, Document]:
         calendar = self._calendar(call)

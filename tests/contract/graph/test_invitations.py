@@ -240,6 +240,8 @@ async def test_a_series_and_what_changes_in_it(service: Service) -> None:
         ("Visit", [], "occurrence"), ("Second", ["Red"], "exception"),
         ("Visit", [], "occurrence"), ("Visit", [], "occurrence"),
     ]  # fmt: skip
+    mails = [one["meetingMessageType"] for one in await inbox(service, service.grace)]
+    assert mails == ["meetingRequest", "meetingRequest", "meetingCancelled"]
     await meeting.patch(recurrence=weekly(type="numbered", numberOfOccurrences=2))
     assert len(await instances(service, service.grace, copy["id"])) == 2
     await meeting.call(service.ada, "POST", f"{meeting.id}/cancel", {})
@@ -261,6 +263,11 @@ async def test_one_occurrence_is_answered(service: Service) -> None:
     ours = await instances(service, service.ada, meeting.id)
     answers = [one["attendees"][0]["status"]["response"] for one in ours]
     assert answers == ["declined", "accepted", "none", "none", "none"]
+    await meeting.patch(subject="Other")
+    theirs = await instances(service, service.grace, copy["id"])
+    assert [(one["subject"], one["responseStatus"]["response"]) for one in theirs[:2]] == [
+        ("Other", "accepted"), ("Other", "notResponded"),
+    ]  # fmt: skip
 
 
 async def test_what_the_mailboxes_notify(service: Service, webhook: Webhook) -> None:
