@@ -10,6 +10,7 @@ from sandbox.graph.errors import GraphError
 from sandbox.graph.icalendar_event import When, event_of, span, when
 from sandbox.graph.icalendar_file import entry, every, first, read, text_of
 from sandbox.graph.icalendar_rules import check, dates_of, pattern_of, range_of, within
+from sandbox.graph.text import preview
 from sandbox.store import Document
 
 _BEFORE = timedelta(days=365)
@@ -115,6 +116,8 @@ class _Import:
         own = {name: changed[name] for name in _DIFFERS if changed[name] != series[name]}
         if (changed["start"], changed["end"]) != (slot.start, slot.end):
             own |= {name: changed[name] for name in ("start", "end", "isAllDay")}
+        if "body" in own:
+            own["bodyPreview"] = preview(own["body"])
         series["cancelled"].pop(slot.key, None)
         series["exceptions"][slot.key] = {"originalStart": slot.original, **own}
 

@@ -227,14 +227,14 @@ async def test_a_series_with_dates_left_out_and_occurrences_changed(owner: Owner
         event(first, "DURATION:PT1H", "RRULE:FREQ=WEEKLY;COUNT=6",
               f"EXDATE;{zoned}:20261027T100000,20261103T100000", "EXDATE:20261231T000000Z"),
         event(f"RECURRENCE-ID;{zoned}:20261110T100000", f"DTSTART;{zoned}:20261111T120000",
-              "DURATION:PT2H", "LOCATION:Elsewhere"),
+              "DURATION:PT2H", "LOCATION:Elsewhere", "DESCRIPTION:words"),
         event(f"RECURRENCE-ID;{zoned}:20261117T100000", f"DTSTART;{zoned}:20261117T100000",
               "STATUS:CANCELLED"),
     )  # fmt: skip
     assert shown["type"] == "seriesMaster"
     (changed,) = shown["exceptionOccurrences"]
     assert changed["originalStart"] == "2026-11-10T09:00:00Z"
-    assert changed["location"]["displayName"] == "Elsewhere"
+    assert (changed["location"]["displayName"], changed["bodyPreview"]) == ("Elsewhere", "words")
     assert await owner.starts() == ["2026-10-20T08:00", "2026-11-11T11:00", "2026-11-24T09:00"]
 
 
