@@ -1,4 +1,4 @@
-"""The sandbox's own API, under `/_sandbox/`: deliver mail, move the clock, plan faults, look in."""
+"""The sandbox's own API, under `/_sandbox/`: mail and calendars in, clock, faults, a look in."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from sandbox.faults import Fault
 from sandbox.graph.errors import GraphError
+from sandbox.graph.icalendar_import import imported
 from sandbox.graph.lifecycle import LifecycleEvent
 from sandbox.graph.mailbox import Mailbox
 from sandbox.graph.server import Graph
@@ -50,6 +51,12 @@ class Arrival(_Wire):
     received: datetime | None = None
 
 
+class Import(_Wire):
+    """How a calendar is imported: comma-separated categories."""
+
+    categories: str = ""
+
+
 _FAULTS = TypeAdapter(list[Document])
 
 
@@ -76,6 +83,7 @@ class Control:
             [
                 web.get("/mailboxes", self._mailboxes),
                 web.post("/mailboxes/{upn}/deliver", self._deliver),
+                web.post("/mailboxes/{upn}/import", self._import),
                 web.post("/mailboxes/{upn}/lifecycle", self._lifecycle),
                 web.get("/notifications", self._notifications),
                 web.get("/stats", self._stats),
@@ -101,12 +109,19 @@ class Control:
         message = mailbox.deliver(
             await request.read(),
             folder=arrival.folder,
-            categories=[one.strip() for one in arrival.categories.split(",") if one.strip()],
+            categories=_listed(arrival.categories),
             received=received,
         )
         self._graph.store.commit()
         names = ("id", "internetMessageId", "conversationId", "parentFolderId")
         return web.json_response({name: message[name] for name in names}, status=201)
+
+    async def _import(self, request: web.Request) -> web.Response:
+        calendar = self._graph.calendars.calendar(request.match_info["upn"])
+        asked = Import.model_validate(dict(request.query))
+        answer = imported(calendar, await request.read(), _listed(asked.categories))
+        self._graph.store.commit()
+        return web.json_response(answer, status=201)
 
     async def _lifecycle(self, request: web.Request) -> web.Response:
         mailbox = self._graph.mailboxes.mailbox(request.match_info["upn"])
@@ -185,6 +200,10 @@ async def _explained(request: web.Request, handler: Handler) -> web.StreamRespon
         return _explanation(404 if field == "upn" else 400, field, error.message, remedy)
     except web.HTTPException as error:
         return _explanation(error.status, "path", error.reason, "see sandbox/README.md")
+
+
+def _listed(text: str) -> list[str]:
+    return [one.strip() for one in text.split(",") if one.strip()]
 
 
 def _explanation(status: int, field: str, message: str, remedy: str) -> web.Response:

@@ -6,9 +6,8 @@ from uuid import UUID, uuid5
 
 from sandbox.clock import Clock
 from sandbox.graph import ids, zones
-from sandbox.graph.errors import GraphError, bad_request, item_not_found
+from sandbox.graph.errors import bad_request, item_not_found
 from sandbox.graph.mailbox import Change, Counter, graph_time
-from sandbox.graph.mailboxes import Mailboxes
 from sandbox.graph.occurrences import check_neighbours, laid_out, occurrence, slot_on
 from sandbox.graph.text import preview
 from sandbox.store import Collection, Document, Store
@@ -16,6 +15,7 @@ from sandbox.tenant import Person
 
 _LAYS_OUT = {"start", "end", "isAllDay", "recurrence"}
 _ID_LENGTHS = (72, 152)
+_LAST_DAY = date(zones.YEARS.stop, 1, 1).toordinal()
 
 
 class Calendar:
@@ -225,40 +225,3 @@ class Calendar:
     @property
     def _number(self) -> int:
         return int(self._settings[self.mailbox]["number"])
-
-
-class Calendars:
-    """The calendars of the tenant's people."""
-
-    def __init__(self, mailboxes: Mailboxes, store: Store, clock: Clock) -> None:
-        self._mailboxes = mailboxes
-        self._by_mailbox = {
-            mailbox.id: Calendar(mailbox.person, store, mailboxes.counter, clock, mailboxes.tell)
-            for mailbox in mailboxes.all()
-        }
-
-    def calendar(self, id_or_upn: str) -> Calendar:
-        """Return whose calendar that is.
-
-        Raises:
-            GraphError: 404, nobody's.
-        """
-        return self._by_mailbox[self._mailboxes.mailbox(id_or_upn).id]
-
-    def find(self, address: str) -> Calendar | None:
-        """Return the calendar, or None when it is nobody's here."""
-        found = self._mailboxes.find(address)
-        return self._by_mailbox[found.id] if found else None
-
-    def named(self, id_or_upn: str, calendar_id: str | None) -> Calendar:
-        """Return a person's calendar, which is the default one by any name.
-
-        Raises:
-            GraphError: 404, nobody's, or no calendar of theirs.
-        """
-        found = self.calendar(id_or_upn)
-        if calendar_id is not None and calendar_id != found.id:
-            raise GraphError(
-                404, "ErrorItemNotFound", "The specified object was not found in the store."
-            )
-        return found

@@ -3,12 +3,14 @@
 from datetime import UTC, datetime
 
 from sandbox.graph import listing, occurrences
-from sandbox.graph.calendar import Calendar, Calendars
+from sandbox.graph.calendar import Calendar
+from sandbox.graph.calendars import Calendars
 from sandbox.graph.errors import GraphError, bad_request
 from sandbox.graph.event_views import EventView
-from sandbox.graph.events import READ, window
+from sandbox.graph.events import READ
 from sandbox.graph.protocol import Answer, Call, Route
 from sandbox.graph.rounds import Token
+from sandbox.graph.windows import window
 from sandbox.store import Document
 
 _ADDRESSES = (
@@ -17,6 +19,8 @@ _ADDRESSES = (
     "/users/{user}/calendars/{calendar}/calendarView/delta",
 )
 _TOKENS = ("$skiptoken", "$deltatoken")
+_WINDOW = ("since", "until")
+_BEGUN = "begun"
 
 
 class CalendarDelta:
@@ -41,16 +45,17 @@ class CalendarDelta:
                 f"'CalendarView' resource: '{refused[0]}'.",
                 "ErrorInvalidUrlQuery",
             )
-        token, first = _token(call)
+        token = _token(call, calendar)
         view, size = EventView(call), listing.page_size(call)
-        since, until = (datetime.fromtimestamp(int(token.options[n]), UTC) for n in ("s", "u"))
+        since, until = (datetime.fromtimestamp(int(token.options[n]), UTC) for n in _WINDOW)
+        begun = int(token.options[_BEGUN])
         shown: list[Document] = []
         at = token.at
         more = False
-        for event in _changes(calendar, token, first=first):
+        for event in _changes(calendar, token):
             if more := len(shown) >= size:
                 break
-            shown += _rows(event, since, until, view, first=first)
+            shown += _rows(event, since, until, view, begun)
             at = int(event["sequence"])
         name = "$skiptoken" if more else "$deltatoken"
         text = (
@@ -67,15 +72,16 @@ class CalendarDelta:
         return Answer(200, body, dict(view.applied))
 
 
-def _token(call: Call) -> tuple[Token, bool]:
-    """Return where the caller is, and whether this is a first round."""
+def _token(call: Call, calendar: Calendar) -> Token:
+    """Return where the caller is; a first request's options become part of the token."""
     if not any(name in call.query for name in _TOKENS):
-        since, until = window(call)
-        options = {"s": str(int(since.timestamp())), "u": str(int(until.timestamp()))}
-        return Token(0, 0, options), True
+        options = {
+            name: str(int(at.timestamp())) for name, at in zip(_WINDOW, window(call), strict=True)
+        }
+        return Token(0, 0, {**options, _BEGUN: str(calendar.version)})
     token = Token.read(call, ())
     try:
-        for name in ("s", "u"):
+        for name in (*_WINDOW, _BEGUN):
             datetime.fromtimestamp(int(token.options[name]), UTC)
     except (KeyError, ValueError, OverflowError) as error:
         raise GraphError(
@@ -83,25 +89,29 @@ def _token(call: Call) -> tuple[Token, bool]:
             "SyncStateNotFound",
             "The sync state generation is not found; continuing it is impossible.",
         ) from error
-    return token, token.since == 0
+    return token
 
 
-def _changes(calendar: Calendar, token: Token, *, first: bool) -> list[Document]:
+def _changes(calendar: Calendar, token: Token) -> list[Document]:
     """Return what changed and what went since the token, in the order in which it happened."""
-    gone = [] if first else list(calendar.removed.values())
-    rows = [row for row in (*calendar.events(), *gone) if row["sequence"] > token.at]
-    return sorted(rows, key=lambda row: int(row["sequence"]))
+    rows = (*calendar.events(), *calendar.removed.values())
+    return sorted(
+        (row for row in rows if row["sequence"] > token.at), key=lambda row: int(row["sequence"])
+    )
 
 
 def _rows(
-    event: Document, since: datetime, until: datetime, view: EventView, *, first: bool
+    event: Document, since: datetime, until: datetime, view: EventView, begun: int
 ) -> list[Document]:
-    """Return what a changed event has in the window; an event that has nothing in it is removed."""
+    """Return what a changed event has in the window.
+
+    One that has nothing in it is removed, unless it was so before the caller's first request.
+    """
     kind = {"@odata.type": "#microsoft.graph.event"}
     found = occurrences.instances(event, since, until, view.zone) if "start" in event else []
     if not found:
         removed = {**kind, "id": view.id_of(event), "@removed": {"reason": "deleted"}}
-        return [] if first else [removed]
+        return [removed] if event["sequence"] > begun else []
     if event["recurrence"] is None:
         return [kind | view.event(event)]
     return [

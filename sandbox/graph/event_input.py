@@ -14,7 +14,6 @@ from sandbox.tenant import Person
 NEVER = "0001-01-01T00:00:00Z"
 OWN = frozenset({"categories", "showAs", "isReminderOn", "reminderMinutesBeforeStart"})
 """What of a meeting is its attendee's to change; all else is the organizer's."""
-_YEARS = range(1900, 4500)
 
 
 def new_event(calendar: Calendar, body: Document) -> Document:
@@ -139,6 +138,9 @@ def _times(event: Document, stated: Document) -> Document:
     if end < begin or (all_day and end == begin):
         text = "The end of an event must not be before its start; a whole day lasts until the next."
         raise bad_request(text, "ErrorCalendarEndDateIsEarlierThanStartDate")
+    if zones.utc(changes["end"]) - zones.utc(changes["start"]) > zones.LONGEST:
+        text = f"An event must not last longer than {zones.LONGEST.days} days."
+        raise bad_request(text, "ErrorCalendarDurationIsTooLong")
     return changes | _recurrence(event, stated, changes, all_day=all_day)
 
 
@@ -178,7 +180,7 @@ def _local(stamp: Document, name: str) -> datetime:
         stated = datetime.fromisoformat(stamp["dateTime"])
     except ValueError as error:
         raise _invalid(f"{name}.dateTime '{stamp['dateTime']}' is no date and time.") from error
-    if stated.year not in _YEARS:
+    if stated.year not in zones.YEARS:
         raise _invalid(f"{name}.dateTime must be between the years 1900 and 4500.")
     local = stated if stated.tzinfo is None else zones.wall(stated, zone)
     return local.replace(microsecond=0)

@@ -1,16 +1,15 @@
 """Events: list, read, make, change, delete; what they have in a window; calling off, answering."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-
 from sandbox.graph import event_input, ids, listing, occurrences
-from sandbox.graph.calendar import Calendar, Calendars
-from sandbox.graph.errors import GraphError, bad_request
+from sandbox.graph.calendar import Calendar
+from sandbox.graph.calendars import Calendars
+from sandbox.graph.errors import bad_request
 from sandbox.graph.event_views import EventView, value_of
 from sandbox.graph.event_wire import reply_of
-from sandbox.graph.invitations import Invitations
+from sandbox.graph.invitations import Invitations, Notice
 from sandbox.graph.messages import check_version
 from sandbox.graph.protocol import Answer, Call, Handler, Route
+from sandbox.graph.windows import in_window, window
 from sandbox.store import Document
 
 READ = frozenset({"Calendars.Read", "Calendars.ReadWrite"})
@@ -21,7 +20,6 @@ _ANSWERS = {
     "decline": "declined",
     "tentativelyAccept": "tentativelyAccepted",
 }
-_LONGEST_WINDOW = timedelta(days=1825)
 
 
 class Events:
@@ -79,9 +77,11 @@ class Events:
         calendar, event = self._find(call)
         check_version(call, event)
         changes = event_input.changes_of(calendar, event, call.json())
-        changed: list[Document] = []
-        self._flowing(calendar, event, lambda: changed.append(calendar.change(event, changes)))
-        return _entity(call, calendar, changed[0])
+        before = _whole(calendar, event)
+        changed = calendar.change(event, changes)
+        after = _whole(calendar, changed)
+        self._invitations.changed(calendar, before, after, Notice(changed))
+        return _entity(call, calendar, changed)
 
     async def _delete(self, call: Call) -> Answer:
         calendar, event = self._find(call)
@@ -145,18 +145,14 @@ class Events:
         return Answer(200, {"@odata.context": context, **_shown(calendar)})
 
     def _remove(self, calendar: Calendar, event: Document, comment: str) -> None:
-        """Remove an event from its calendar and, when it is a meeting of its own, call it off."""
+        """Remove an event or occurrence from its calendar, and call a meeting off."""
+        before = _whole(calendar, event)
+        calendar.remove(event)
         if event["seriesMasterId"] is None:
-            calendar.remove(event)
             self._invitations.withdrawn(calendar, event, comment)
         else:
-            self._flowing(calendar, event, lambda: calendar.remove(event))
-
-    def _flowing(self, calendar: Calendar, event: Document, act: Callable[[], object]) -> None:
-        """Do something to an event and have the other mailboxes follow."""
-        before = _whole(calendar, event)
-        act()
-        self._invitations.changed(calendar, before, calendar.event(before["id"]))
+            after = calendar.event(before["id"])
+            self._invitations.changed(calendar, before, after, Notice(event, "CANCEL", comment))
 
     def _find(self, call: Call) -> tuple[Calendar, Document]:
         calendar = self._calendar(call)
@@ -164,54 +160,6 @@ class Events:
 
     def _calendar(self, call: Call) -> Calendar:
         return self._calendars.named(call.parameters["user"], call.parameters.get("calendar"))
-
-
-def window(call: Call) -> tuple[datetime, datetime]:
-    """Return the moments between which a call asks for events.
-
-    Raises:
-        GraphError: 400, one is missing or no date and time, or they are too far apart.
-    """
-    query = {name.lower(): value for name, value in call.query.items()}
-    found: list[datetime] = []
-    for name in ("startDateTime", "endDateTime"):
-        text = query.get(name.lower(), "")
-        if not text:
-            message = (
-                "This request requires a time window specified by the query string parameters "
-                "StartDateTime and EndDateTime."
-            )
-            raise bad_request(message, "ErrorInvalidParameter")
-        try:
-            # A '+' that was not escaped came as a space.
-            at = datetime.fromisoformat(text.strip().replace(" ", "+"))
-            found.append(at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC))
-        except (ValueError, OverflowError) as error:
-            message = f"The value '{text}' of parameter '{name}' is invalid."
-            raise bad_request(message, "ErrorInvalidParameter") from error
-    since, until = found
-    if until < since:
-        raise bad_request(
-            "The end of the window is before its start.",
-            "ErrorCalendarEndDateIsEarlierThanStartDate",
-        )
-    if until - since > _LONGEST_WINDOW:
-        raise GraphError(
-            400,
-            "ErrorCalendarViewRangeTooBig",
-            "The range between the start and end dates is greater than the allowed range. "
-            f"Maximum number of days: {_LONGEST_WINDOW.days}.",
-        )
-    return since, until
-
-
-def in_window(calendar: Calendar, since: datetime, until: datetime, zone: str) -> list[Document]:
-    """Return the single events and occurrences that overlap a window."""
-    return [
-        one
-        for event in calendar.events()
-        for one in occurrences.instances(event, since, until, zone)
-    ]
 
 
 def _page(call: Call, calendar: Calendar, rows: list[Document], what: str) -> Answer:

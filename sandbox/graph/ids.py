@@ -8,6 +8,7 @@ id of an occurrence is that of its series with the day in it.
 import base64
 import binascii
 from datetime import date, datetime
+from functools import lru_cache
 from uuid import UUID
 
 _DATABASE = UUID("07f4a1b8-8a10-4982-b40f-a2df3700571b")
@@ -45,9 +46,8 @@ def conversation_id(mailbox: str, thread: bytes) -> str:
 
 def of_day(item_id: str, day: int) -> str:
     """Return the id of a series' occurrence on a day, given as its proleptic ordinal."""
-    octets = base64.b64decode(item_id, altchars=b"_-")
-    width = _day_width(octets)
-    return _encode(octets[:-width] + day.to_bytes(width))
+    stem, width = _stem(item_id)
+    return _encode(stem + day.to_bytes(width))
 
 
 def series_and_day(item_id: str) -> tuple[str, int]:
@@ -86,6 +86,14 @@ def change_key(number: int) -> str:
 def etag(key: str) -> str:
     """Return a change key as an ETag."""
     return f'W/"{key}"'
+
+
+@lru_cache
+def _stem(item_id: str) -> tuple[bytes, int]:
+    """Return an id's octets but those of the day, and how many these are."""
+    octets = base64.b64decode(item_id, altchars=b"_-")
+    width = _day_width(octets)
+    return octets[:-width], width
 
 
 def _day_width(octets: bytes) -> int:

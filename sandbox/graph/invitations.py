@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from sandbox.graph import ids
-from sandbox.graph.calendar import Calendar, Calendars
+from sandbox.graph.calendar import Calendar
+from sandbox.graph.calendars import Calendars
 from sandbox.graph.event_input import NEVER, OWN, address_of, blank_event
 from sandbox.graph.event_wire import Reply
 from sandbox.graph.mailboxes import Mailboxes
@@ -19,6 +20,14 @@ _SHARED = (
     "hideAttendees", "allowNewTimeProposals", "responseRequested", "attendees",
 )  # fmt: skip
 _KEPT_APART = OWN | {"originalStart", "responseStatus"}
+
+
+class Notice(NamedTuple):
+    """What the mail about a change says: of the meeting or one occurrence, changed or gone."""
+
+    about: Document
+    method: MeetingMethod = "REQUEST"
+    comment: str = ""
 
 
 class Invitations:
@@ -37,7 +46,9 @@ class Invitations:
             self._invite(guest, event)
             self._mail("REQUEST", calendar, guest.person.upn, event)
 
-    def changed(self, calendar: Calendar, before: Document, after: Document) -> None:
+    def changed(
+        self, calendar: Calendar, before: Document, after: Document, notice: Notice
+    ) -> None:
         """Bring the copies of a meeting up to date; not for what is the organizer's own."""
         if not after["isOrganizer"] or _shared(before) == _shared(after):
             return
@@ -48,7 +59,9 @@ class Invitations:
                 self._refresh(guest, after)
             else:
                 self._invite(guest, after)
-            self._mail("REQUEST", calendar, guest.person.upn, after)
+            self._mail(
+                notice.method, calendar, guest.person.upn, notice.about, words=notice.comment
+            )
         for mailbox, guest in known.items():
             if mailbox not in invited:
                 self._call_off(calendar, guest, after, "")
@@ -149,13 +162,21 @@ def _shared(event: Document) -> Document:
     shared = {name: event[name] for name in _SHARED}
     shared["attendees"] = [_uncommitted(one) for one in event["attendees"]]
     exceptions = {
-        day: {name: value for name, value in change.items() if name in _SHARED}
+        day: kept
         for day, change in event["exceptions"].items()
+        if (kept := _shared_change(change, shared))
     }
-    for change in exceptions.values():
-        if "attendees" in change:
-            change["attendees"] = [_uncommitted(one) for one in change["attendees"]]
     return {**shared, "exceptions": exceptions, "cancelled": event["cancelled"]}
+
+
+def _shared_change(change: Document, shared: Document) -> Document:
+    """Return what a changed occurrence has in common; answers to it are no change."""
+    kept = {name: value for name, value in change.items() if name in _SHARED}
+    if "attendees" in kept:
+        kept["attendees"] = [_uncommitted(one) for one in kept["attendees"]]
+        if kept["attendees"] == shared["attendees"]:
+            del kept["attendees"]
+    return kept
 
 
 def _copied(guest: Calendar, event: Document, status: Document) -> Document:

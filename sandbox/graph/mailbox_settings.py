@@ -1,6 +1,7 @@
 """Mailbox settings: the time zone in which a person lives."""
 
-from sandbox.graph.calendar import Calendar, Calendars
+from sandbox.graph.calendar import Calendar
+from sandbox.graph.calendars import Calendars
 from sandbox.graph.errors import bad_request
 from sandbox.graph.protocol import Answer, Call, Route
 from sandbox.store import Document

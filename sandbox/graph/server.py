@@ -10,8 +10,8 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from sandbox.graph.batch import Batch
-from sandbox.graph.calendar import Calendars
 from sandbox.graph.calendar_delta import CalendarDelta
+from sandbox.graph.calendars import Calendars
 from sandbox.graph.contact_folders import ContactFolders
 from sandbox.graph.contacts import Contacts
 from sandbox.graph.delivery import Delivery

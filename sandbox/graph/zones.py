@@ -1,6 +1,6 @@
 """Time zones by the names Windows and the IANA give them, and local times made into moments."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -10,6 +10,10 @@ from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 from sandbox.graph.errors import GraphError
 from sandbox.store import Document
 
+YEARS = range(1900, 4500)
+"""The years a calendar has."""
+LONGEST = timedelta(days=1825)
+"""How long an event may last, and how wide a window on a calendar may be."""
 _WINDOWS = {windows.lower(): iana for windows, iana in WINDOWS_TO_OLSON.items()}
 _IANA = {name.lower(): name for name in available_timezones()}
 _OTHERS = {"utc": "UTC", "tzone://microsoft/utc": "UTC"}
@@ -53,7 +57,10 @@ def moment(local: datetime, name: str) -> datetime:
 
 def utc(stamp: Document) -> datetime:
     """Return the moment of a dateTimeTimeZone."""
-    return moment(datetime.fromisoformat(stamp["dateTime"]), stamp["timeZone"])
+    local = datetime.fromisoformat(stamp["dateTime"])
+    if stamp["timeZone"] == "UTC":
+        return local.replace(tzinfo=UTC)
+    return moment(local, stamp["timeZone"])
 
 
 def wall(at: datetime, name: str) -> datetime:

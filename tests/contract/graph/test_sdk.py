@@ -1,20 +1,14 @@
 """The official SDK, as published, gets on with the service."""
 
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
 import pytest
-from azure.identity.aio import ManagedIdentityCredential
 from kiota_abstractions.base_request_configuration import RequestConfiguration
 from kiota_abstractions.headers_collection import HeadersCollection
 from kiota_abstractions.method import Method
 from kiota_abstractions.request_information import RequestInformation
-from kiota_authentication_azure.azure_identity_authentication_provider import (
-    AzureIdentityAuthenticationProvider,
-)
 from msgraph.generated.models.body_type import BodyType
 from msgraph.generated.models.contact import Contact
 from msgraph.generated.models.contact_folder import ContactFolder
@@ -37,10 +31,8 @@ from msgraph.generated.users.item.messages.item.move.move_post_request_body impo
 from msgraph.generated.users.item.send_mail.send_mail_post_request_body import (
     SendMailPostRequestBody,
 )
-from msgraph.graph_request_adapter import GraphRequestAdapter
 from msgraph.graph_service_client import GraphServiceClient
 
-from sandbox.identity.server import Identity
 from tests.contract.graph.service import Service, mail
 from tests.contract.graph.webhook import Webhook
 
@@ -49,24 +41,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:GetQueryParameters is deprecated"),
     pytest.mark.filterwarnings("ignore:This class is deprecated. Please use the generic"),
 ]
-
-
-@pytest.fixture
-async def client(
-    service: Service, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[GraphServiceClient]:
-    identity = Identity(service.authority, service.surroundings, [service.principal])
-    await identity.start()
-    for name, value in identity.environment().items():
-        monkeypatch.setenv(name, value)
-    async with ManagedIdentityCredential() as credential, httpx.AsyncClient() as connections:
-        provider = AzureIdentityAuthenticationProvider(
-            credential, scopes=["https://graph.microsoft.com/.default"]
-        )
-        adapter = GraphRequestAdapter(provider, client=connections)
-        adapter.base_url = f"{service.graph.url}/v1.0"
-        yield GraphServiceClient(request_adapter=adapter)
-    await identity.stop()
 
 
 def asking(**headers: str) -> RequestConfiguration[Any]:

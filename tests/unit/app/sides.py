@@ -18,7 +18,7 @@ from sandbox.dataverse.resource import PREFIX
 from sandbox.dataverse.rows import Row
 from sandbox.dataverse.seed import service_principal
 from sandbox.dataverse.service import Dataverse
-from sandbox.graph.calendar import Calendars
+from sandbox.graph.calendars import Calendars
 from sandbox.graph.contacts import Contacts
 from sandbox.graph.dispatch import Dispatcher
 from sandbox.graph.events import Events
