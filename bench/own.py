@@ -69,7 +69,8 @@ async def bring_calendars(run: Run, calendars: Files) -> None:
             line.expected = _CANCELED if event["isCancelled"] else "tracked: category"
         alike = Counter((one.get("uid", ""), one["reason"]) for one in skipped)
         for (uid, reason), number in alike.items():
-            what = " ".join([name, *([f"({uid})"] if uid else []), *_times(number)])
+            what = f"{name} ({uid})" if uid else name
+            what = f"{what}, {number} times" if number > 1 else what
             run.left_out(Kind.CALENDAR, ADA, what, reason)
     await run.quiet()
 
@@ -81,7 +82,3 @@ def nothing_came(run: Run, kinds: Iterable[Kind]) -> list[str]:
         for kind in kinds
         if not run.journal.of(kind)
     ]
-
-
-def _times(number: int) -> list[str]:
-    return [f"× {number}"] if number > 1 else []

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bench.calendars import copies_in
 from bench.checking import mail
-from bench.checking.meetings import APPOINTMENTS, LINKS, USERS, Dynamics, meeting_differences
+from bench.checking.meetings import APPOINTMENTS, dynamics_of, meeting_differences
 from bench.running import Run
 from shared.identifiers import Kind
 
@@ -20,14 +20,9 @@ async def differences(run: Run) -> list[str]:
 
 
 async def _of_meetings(run: Run) -> list[str]:
-    copies = [copy for mailbox in run.ids.values() for copy in await copies_in(run.read, mailbox)]
-    users = await run.stack.rows(USERS)
-    dynamics = Dynamics(
-        appointments=await run.stack.rows(APPOINTMENTS),
-        links=await run.stack.rows(LINKS),
-        users={(row["internalemailaddress"] or "").lower() for row in users},
-    )
-    return meeting_differences(copies, dynamics)
+    mailboxes = list(run.ids.values())
+    copies = [copy for mailbox in mailboxes for copy in await copies_in(run.read, mailbox)]
+    return meeting_differences(copies, await dynamics_of(run.stack.rows), mailboxes)
 
 
 async def note_rows(run: Run) -> None:

@@ -5,7 +5,7 @@ rows say what the organizer's copy says if that is tracked, else what the copy t
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -16,12 +16,11 @@ APPOINTMENTS = (
     "isalldayevent,statecode,statuscode"
     "&$expand=appointment_activity_parties($select=participationtypemask,addressused)"
 )
-LINKS = (
+_LINKS = (
     "tether_links?$select=tether_itemid,tether_state,tether_globalid,tether_isorganizer,"
     "tether_isseries,tether_response,tether_trackedon,_tether_mailboxid_value,"
     "_tether_appointmentid_value&$filter=tether_kind eq 2"
 )
-USERS = "systemusers?$select=internalemailaddress"
 
 _TRACKED = 1
 _OPEN, _SCHEDULED = 0, 3
@@ -33,11 +32,21 @@ _MOST_CHARACTERS = 200
 
 @dataclass(frozen=True, slots=True)
 class Dynamics:
-    """What Dynamics holds: rows of `APPOINTMENTS`, `LINKS`, and its users' addresses."""
+    """What Dynamics holds: rows of appointments and links, and its users' addresses."""
 
     appointments: Sequence[Row]
     links: Sequence[Row]
     users: Collection[str]
+
+
+async def dynamics_of(rows: Callable[[str], Awaitable[list[Row]]]) -> Dynamics:
+    """Return what Dynamics holds of meetings; `rows` answers a query."""
+    users = await rows("systemusers?$select=internalemailaddress")
+    return Dynamics(
+        appointments=await rows(APPOINTMENTS),
+        links=await rows(_LINKS),
+        users={(row["internalemailaddress"] or "").lower() for row in users},
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +62,13 @@ class Said:
     parties: frozenset[tuple[int, str]]
 
 
-def meeting_differences(copies: Iterable[Copy], dynamics: Dynamics) -> list[str]:
-    """Return every difference between the calendars and Dynamics, in plain words."""
+def meeting_differences(
+    copies: Iterable[Copy], dynamics: Dynamics, mailboxes: Collection[str]
+) -> list[str]:
+    """Return every difference between the calendars of `mailboxes` and Dynamics, in plain words."""
     copies = list(copies)
-    links = {_key(row): row for row in dynamics.links if row["tether_state"] == _TRACKED}
+    tracked = [row for row in dynamics.links if row["tether_state"] == _TRACKED]
+    links = {key: row for row in tracked if (key := _key(row))[0] in mailboxes}
     meetings: dict[str, list[Copy]] = defaultdict(list)
     for copy in copies:
         if copy.is_tracked:
@@ -67,8 +79,8 @@ def meeting_differences(copies: Iterable[Copy], dynamics: Dynamics) -> list[str]
     ever_linked = {(row["tether_globalid"] or "").upper() for row in dynamics.links}
     found = [f"rows of a meeting nobody tracked: {one}" for one in rows.keys() - ever_linked]
     found += _link_differences(copies, links, dynamics.links)
-    for meeting, tracked in meetings.items():
-        found += _row_differences(tracked, rows[meeting], links, dynamics.users)
+    for meeting, tied in meetings.items():
+        found += _row_differences(tied, rows[meeting], links, dynamics.users)
     return found
 
 
