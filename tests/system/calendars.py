@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 
-def calendar(names: Iterable[str], subject: str = "Visit") -> bytes:
+def calendar(names: Iterable[str], subject: str = "Visit", *, organizer: str = "") -> bytes:
     """Return an hour in a month for each name; the same name is the same event again."""
+    called = [f"ORGANIZER:mailto:{organizer}@contoso.example"] if organizer else []
     begin = datetime.now(UTC) + timedelta(days=30)
     lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//contoso.example//visits//EN"]
     for name in names:
@@ -15,6 +16,7 @@ def calendar(names: Iterable[str], subject: str = "Visit") -> bytes:
             f"DTSTART:{begin:%Y%m%dT090000Z}",
             f"DTEND:{begin:%Y%m%dT100000Z}",
             f"SUMMARY:{subject} {name}",
+            *called,
             "END:VEVENT",
         ]
     return "\r\n".join([*lines, "END:VCALENDAR", ""]).encode()
