@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Self
 
+from bench.ics import calendar
 from tests.faults.trial import Trial
-from tests.system.calendars import calendar
 from tests.system.company import TRACKED, Row
 
 _WEEKS = 4
@@ -33,7 +33,8 @@ class Diary:
 
     async def fill(self) -> None:
         """Let it all happen."""
-        visit, series = calendar([_name()], organizer="ada"), _weekly(_name())
+        visit = calendar([_name()], organizer="ada@contoso.example")
+        series = calendar([_name()], rule=f"FREQ=WEEKLY;COUNT={_WEEKS}")
         came = [await _imported(self.trial, person, visit) for person in ("ada", "alan")]
         came.append(await _imported(self.trial, "grace", series))
         await self.trial.company.graph("DELETE", f"/users/{{ada}}/events/{self.earlier['id']}")
@@ -58,11 +59,6 @@ async def _imported(trial: Trial, person: str, raw: bytes) -> Row:
     (event,) = came["imported"]
     imported: Row = event
     return imported
-
-
-def _weekly(name: str) -> bytes:
-    rule = f"RRULE:FREQ=WEEKLY;COUNT={_WEEKS}"
-    return calendar([name]).replace(b"SUMMARY", f"{rule}\r\nSUMMARY".encode())
 
 
 def _name() -> str:

@@ -2,12 +2,12 @@
 
 import pytest
 
+from bench.ics import calendar
 from tests.faults.diary import Diary
 from tests.faults.test_busy_services import BUSY, DOWN
 from tests.faults.test_crashes import after, before
 from tests.faults.test_notifications import notify
 from tests.faults.trial import DATAVERSE_BATCH, GRAPH_BATCH, Trial
-from tests.system.calendars import calendar
 from tests.system.company import TRACKED, Row
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
