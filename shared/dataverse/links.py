@@ -17,6 +17,7 @@ from shared.identifiers import ActivityId, ItemId, Kind, LinkId, MailboxId, Syst
 _SELECT = (
     "tether_linkid,tether_state,tether_itemid,tether_trackedon,_tether_mailboxid_value,"
     "tether_internetmessageid,tether_conversationindex,"
+    "tether_itemmodifiedon,tether_changekey,"
     "tether_globalid,tether_isorganizer,tether_isseries,tether_response,tether_appointments,"
     "_tether_emailid_value,_tether_appointmentid_value,_tether_contactid_value,_tether_taskid_value"
 )
@@ -63,9 +64,18 @@ class Reason(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Version:
+    """Which version of an item: when it came to be, as Graph writes that, and its ETag."""
+
+    modified: str
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """A `tether_link` row; `etag` guards a write to it, `email` is its activity where asked for.
 
+    `version` is that of the item its row was last made to follow, where a kind keeps that;
     `appointments` is how many rows its meeting had when the link was last written.
     """
 
@@ -76,6 +86,7 @@ class Link:
     mailbox: MailboxId | None = None
     item: ItemId | None = None
     tracked_on: datetime | None = None
+    version: Version | None = None
     message_id: str = ""
     conversation_index: str = ""
     email: Email | None = None
@@ -112,7 +123,10 @@ class Attendance:
 
 @dataclass(frozen=True, slots=True)
 class Tracking:
-    """What the link of a tracked item says; `place` is what only links of its kind say."""
+    """What the link of a tracked item says; `place` is what only links of its kind say.
+
+    `version` is kept by kinds whose rows follow the item as it changes.
+    """
 
     kind: Kind
     mailbox: MailboxId
@@ -121,6 +135,7 @@ class Tracking:
     reason: Reason
     tracked_by: SystemUserId
     place: Thread | Attendance | None = None
+    version: Version | None = None
 
 
 TRACKED_SERIES = (
@@ -177,6 +192,7 @@ def link_row(row: Mapping[str, Any]) -> Link:
         mailbox=row["_tether_mailboxid_value"],
         item=row["tether_itemid"],
         tracked_on=datetime.fromisoformat(tracked_on) if tracked_on else None,
+        version=_version(row),
         message_id=row["tether_internetmessageid"] or "",
         conversation_index=row["tether_conversationindex"] or "",
         email=emails.email_row(email) if email else None,
@@ -186,6 +202,11 @@ def link_row(row: Mapping[str, Any]) -> Link:
         response=row["tether_response"] or "",
         appointments=row["tether_appointments"] or 0,
     )
+
+
+def _version(row: Mapping[str, Any]) -> Version | None:
+    modified, etag = row["tether_itemmodifiedon"], row["tether_changekey"]
+    return Version(modified, etag) if modified and etag else None
 
 
 def _state(value: int | None) -> LinkState:
@@ -213,6 +234,7 @@ def amend_link(known: Link, tracking: Tracking, activity: ActivityId | None) -> 
     """Let a tracked link say what is so by now; why and since when it is tracked stays."""
     columns = {
         "tether_name": _name(tracking),
+        **_versioned(tracking.version),
         **_placed(tracking.place),
         **_tied(tracking.kind, activity),
     }
@@ -237,6 +259,7 @@ def _columns(tracking: Tracking, now: datetime) -> dict[str, Any]:
         "tether_kind": _TARGETS[tracking.kind].code,
         "tether_MailboxId@odata.bind": f"tether_mailboxes({tracking.mailbox})",
         "tether_itemid": tracking.item,
+        **_versioned(tracking.version),
         **_placed(tracking.place),
         "tether_reason": tracking.reason,
         "tether_TrackedBy@odata.bind": f"systemusers({tracking.tracked_by})",
@@ -247,6 +270,12 @@ def _columns(tracking: Tracking, now: datetime) -> dict[str, Any]:
 
 def _name(tracking: Tracking) -> str:
     return fit(tracking.subject or "(no subject)", 200)
+
+
+def _versioned(version: Version | None) -> dict[str, Any]:
+    if version is None:
+        return {}
+    return {"tether_itemmodifiedon": version.modified, "tether_changekey": version.etag}
 
 
 def _placed(place: Thread | Attendance | None) -> dict[str, Any]:

@@ -104,6 +104,8 @@ TABLES = (
                 options={1: "Mail", 2: "Meeting", 3: "Contact", 4: "Task"},
             ),
             Column("tether_ItemId", "Outlook item", "String", 512),
+            Column("tether_ItemModifiedOn", "Outlook item modified on", "String", 40),
+            Column("tether_ChangeKey", "Outlook change key", "String", 200),
             Column("tether_InternetMessageId", "Internet message id", "String", 1000),
             Column("tether_ConversationRoot", "Conversation", "String", 44),
             Column("tether_ConversationIndex", "Place in conversation", "String", 2000),

@@ -15,7 +15,7 @@ from shared.identifiers import ItemId, MailboxId
 _SELECT = (
     "id,subject,body,start,end,isAllDay,location,attendees,organizer,isOrganizer,isCancelled,"
     "isDraft,responseStatus,showAs,sensitivity,importance,categories,type,seriesMasterId,"
-    "originalStart,iCalUId,onlineMeeting"
+    "originalStart,iCalUId,onlineMeeting,lastModifiedDateTime"
 )
 _PREFER = {
     "Prefer": 'IdType="ImmutableId", outlook.timezone="UTC", outlook.body-content-type="text"'

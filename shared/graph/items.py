@@ -25,11 +25,15 @@ class Address(BaseModel):
 
 
 class Item(BaseModel):
-    """An item as Graph shows it now; `etag` is its version."""
+    """An item as Graph shows it now; `etag` is its version, `modified` when that came to be.
+
+    `modified` stays as Graph writes it (UTC): compared as text, no fraction of a second is lost.
+    """
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
 
     etag: str = Field(default="", validation_alias="@odata.etag")
+    modified: str = Field(default="", alias="lastModifiedDateTime")
     categories: tuple[str, ...] = ()
 
     @model_validator(mode="before")
