@@ -4,7 +4,7 @@ import os
 
 import azure.functions as func
 
-from functions import calendar, lifecycle, mail, subscriptions, webhook
+from functions import calendar, contacts, lifecycle, mail, subscriptions, webhook
 from shared.config import read_settings
 
 read_settings(os.environ)
@@ -13,5 +13,6 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 app.register_functions(webhook.blueprint)
 app.register_functions(mail.blueprint)
 app.register_functions(calendar.blueprint)
+app.register_functions(contacts.blueprint)
 app.register_functions(lifecycle.blueprint)
 app.register_functions(subscriptions.blueprint)
