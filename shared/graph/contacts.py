@@ -6,10 +6,10 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import quote
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AwareDatetime, Field, model_validator
 
 from shared.graph.client import GraphRequest
-from shared.graph.items import Item
+from shared.graph.items import Address, Item
 from shared.identifiers import ItemId, MailboxId
 
 _TEXTS = (
@@ -48,20 +48,6 @@ PATHS: Mapping[str, Form] = {
 """All that can be read of a contact, each under the path it is named by."""
 
 
-class Email(BaseModel):
-    """An e-mail address of a contact."""
-
-    model_config = ConfigDict(frozen=True)
-
-    name: str = ""
-    address: str = ""
-
-    @field_validator("name", "address", mode="before")
-    @classmethod
-    def _absent_is_empty(cls, value: object) -> object:
-        return "" if value is None else value
-
-
 class Contact(Item):
     """A contact as Graph shows it now; `modified` is when it last changed (UTC)."""
 
@@ -69,7 +55,7 @@ class Contact(Item):
     modified: AwareDatetime = Field(alias="lastModifiedDateTime")
     folder: str = Field(default="", alias="parentFolderId")
     birthday: AwareDatetime | None = None
-    emails: tuple[Email, ...] = Field(default=(), alias="emailAddresses")
+    emails: tuple[Address, ...] = Field(default=(), alias="emailAddresses")
     texts: Mapping[str, str] = {}
     lists: Mapping[str, tuple[str, ...]] = {}
     postal: Mapping[str, Mapping[str, str]] = {}
