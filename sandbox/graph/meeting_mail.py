@@ -66,7 +66,7 @@ def _calendar(method: MeetingMethod, event: Document, sender: Mailbox, status: s
     for one in event["attendees"] if method != "REPLY" else ():
         shown.add("attendee", vCalAddress(f"mailto:{one['emailAddress']['address']}"))
     whole = Component()
-    whole.add("prodid", "-//Tether sandbox//EN")
+    whole.add("prodid", "-//Graph sandbox//EN")
     whole.add("version", "2.0")
     whole.add("method", method)
     whole.add_component(shown)
