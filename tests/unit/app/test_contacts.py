@@ -42,14 +42,16 @@ class Slow:
 
 
 class CountedGraph:
-    """A Graph whose round trips are counted."""
+    """A Graph whose round trips are counted, and their methods noted."""
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
         self.trips = 0
+        self.methods: set[str] = set()
 
     async def batch(self, requests: Sequence[GraphRequest]) -> list[GraphResponse]:
         self.trips += bool(requests)
+        self.methods |= {request.method for request in requests}
         return await self._graph.batch(requests)
 
 
@@ -343,6 +345,7 @@ async def test_what_a_contact_costs(book: AddressBook) -> None:
         await book.saved(emailAddresses=[{"address": f"{n}@customer.example"}]) for n in range(20)
     ]
     assert await cost(*more) == (1, 2)
+    assert graph.methods == {"GET"}  # Contacts.Read is enough
 
 
 async def test_a_refused_write_loses_nothing(book: AddressBook) -> None:
