@@ -24,6 +24,7 @@ from shared.identifiers import Kind
 from shared.sync.calendar.rolling import Rolling
 from shared.sync.calendar.rules import CalendarRules
 from shared.sync.consuming import Consumer
+from shared.sync.contacts.rules import ContactRules
 from shared.sync.enrolment import Enrolment
 from shared.sync.mail.rules import MailRules
 from shared.sync.reconcile import Reconciler
@@ -97,7 +98,11 @@ def make_app(
 
 
 def _rules(settings: Settings) -> Mapping[Kind, Rules[Any, Any, Any]]:
-    return {Kind.MAIL: MailRules(), Kind.CALENDAR: CalendarRules(settings.calendar_policy)}
+    return {
+        Kind.MAIL: MailRules(),
+        Kind.CALENDAR: CalendarRules(settings.calendar_policy),
+        Kind.CONTACTS: ContactRules(settings.contact_fields),
+    }
 
 
 def _graph_adapter(settings: Settings, credential: AsyncTokenCredential) -> RequestAdapter[object]:

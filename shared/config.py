@@ -8,10 +8,20 @@ from typing import Annotated
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+)
 
 from shared.errors import Misconfigured
 from shared.sync.calendar.policy import CalendarPolicy, Ending
+from shared.sync.contacts.field_file import read_fields
+from shared.sync.contacts.fields import FIELDS, ContactField
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _SHORTEST_KEY_BYTES = 32
@@ -73,6 +83,9 @@ class Settings(BaseModel):
     meeting_canceled: Ending = Field(Ending.CANCEL, alias="MEETING_CANCELED")
     meeting_touch_past: bool = Field(False, alias="MEETING_TOUCH_PAST")
     meeting_touch_completed: bool = Field(False, alias="MEETING_TOUCH_COMPLETED")
+    contact_fields: Annotated[tuple[ContactField, ...], PlainValidator(read_fields)] = Field(
+        FIELDS, alias="CONTACT_FIELDS_FILE"
+    )
     servicebus_connection_string: str | None = Field(None, alias="ServiceBusConnection", repr=False)
     servicebus_namespace: str | None = Field(
         None, alias="ServiceBusConnection__fullyQualifiedNamespace"

@@ -19,10 +19,13 @@ _SELECT = (
     "tether_internetmessageid,tether_conversationindex,"
     "tether_itemmodifiedon,tether_changekey,"
     "tether_globalid,tether_isorganizer,tether_isseries,tether_response,tether_appointments,"
+    "tether_told,tether_detail,"
     "_tether_emailid_value,_tether_appointmentid_value,_tether_contactid_value,_tether_taskid_value"
 )
 _MAX_CONVERSATION_INDEX = 2000
 _MAX_GLOBAL_ID = 300
+CONTACT = "tether_ContactId"
+"""Leads from a link to its contact, where that is asked for together with the link."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class _Target:
 _TARGETS = {
     Kind.MAIL: _Target(1, "tether_EmailId", "emails"),
     Kind.CALENDAR: _Target(2, "tether_AppointmentId", "appointments"),
-    Kind.CONTACTS: _Target(3, "tether_ContactId", "contacts"),
+    Kind.CONTACTS: _Target(3, CONTACT, "contacts"),
     Kind.TASKS: _Target(4, "tether_TaskId", "tasks"),
 }
 
@@ -76,7 +79,8 @@ class Link:
     """A `tether_link` row; `etag` guards a write to it, `email` is its activity where asked for.
 
     `version` is that of the item its row was last made to follow, where a kind keeps that;
-    `appointments` is how many rows its meeting had when the link was last written.
+    `appointments` is how many rows its meeting had when the link was last written; `told` what the
+    item said of its row then; `detail` why it is not in step.
     """
 
     id: LinkId
@@ -95,6 +99,8 @@ class Link:
     is_series: bool = False
     response: str = ""
     appointments: int = 0
+    told: str = ""
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +128,14 @@ class Attendance:
 
 
 @dataclass(frozen=True, slots=True)
+class Memory:
+    """What an item has told its row so far, and why it is not in step with it, if it is not."""
+
+    told: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tracking:
     """What the link of a tracked item says; `place` is what only links of its kind say.
 
@@ -134,7 +148,7 @@ class Tracking:
     subject: str
     reason: Reason
     tracked_by: SystemUserId
-    place: Thread | Attendance | None = None
+    place: Thread | Attendance | Memory | None = None
     version: Version | None = None
 
 
@@ -145,9 +159,10 @@ TRACKED_SERIES = (
 )
 
 
-def links_with_id(links: Collection[LinkId]) -> list[Operation]:
-    """Ask for links by key."""
-    return rows_where_in("tether_links", ["tether_linkid"], links, select=_SELECT)
+def links_with_id(links: Collection[LinkId], *, contact: str = "") -> list[Operation]:
+    """Ask for links by key, with the columns `contact` of the contacts they are tied to."""
+    expand = f"{CONTACT}($select={contact})" if contact else ""
+    return rows_where_in("tether_links", ["tether_linkid"], links, select=_SELECT, expand=expand)
 
 
 def links_of_messages(message_ids: Collection[str]) -> list[Operation]:
@@ -201,6 +216,8 @@ def link_row(row: Mapping[str, Any]) -> Link:
         is_series=bool(row["tether_isseries"]),
         response=row["tether_response"] or "",
         appointments=row["tether_appointments"] or 0,
+        told=row["tether_told"] or "",
+        detail=row["tether_detail"] or "",
     )
 
 
@@ -222,10 +239,10 @@ def write_link(
     A series of meetings has many rows, found by its global id: then `activity` is None.
     """
     columns = {
+        "tether_detail": None,
         **_columns(tracking, now),
         **_tied(tracking.kind, activity),
         "tether_state": LinkState.TRACKED,
-        "tether_detail": None,
     }
     return _patch(link, known, columns)
 
@@ -278,7 +295,7 @@ def _versioned(version: Version | None) -> dict[str, Any]:
     return {"tether_itemmodifiedon": version.modified, "tether_changekey": version.etag}
 
 
-def _placed(place: Thread | Attendance | None) -> dict[str, Any]:
+def _placed(place: Thread | Attendance | Memory | None) -> dict[str, Any]:
     match place:
         case Thread():
             index = place.conversation_index[:_MAX_CONVERSATION_INDEX]
@@ -295,6 +312,8 @@ def _placed(place: Thread | Attendance | None) -> dict[str, Any]:
                 "tether_response": place.response or None,
                 "tether_appointments": place.appointments,
             }
+        case Memory():
+            return {"tether_told": place.told or None, "tether_detail": place.detail or None}
         case None:
             return {}
 

@@ -114,6 +114,7 @@ TABLES = (
             Column("tether_IsSeries", "Series", "Boolean"),
             Column("tether_Response", "Response", "String", 50),
             Column("tether_Appointments", "Appointments", "Integer"),
+            Column("tether_Told", "What Outlook last told", "Memo", 100_000),
             Column(
                 "tether_Reason",
                 "Reason",

@@ -11,9 +11,9 @@ TRACKED_CATEGORY = "Tracked To Dynamics 365"  # server-side-sync.md 1.3
 
 
 class Address(BaseModel):
-    """A name and an address, as they stand on a mail or a meeting."""
+    """A name and an address, as they stand on a mail or a meeting, or bare on a contact."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
 
     name: str = Field(default="", validation_alias=AliasPath("emailAddress", "name"))
     address: str = Field(default="", validation_alias=AliasPath("emailAddress", "address"))

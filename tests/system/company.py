@@ -211,7 +211,7 @@ class Company:
         return self._tokens[resource]
 
 
-_WORKED: Sequence[str] = ("mail", "lifecycle")
+_WORKED: Sequence[str] = ("mail", "contacts", "lifecycle")
 
 
 def _message(person: str, item: str) -> str:

@@ -17,9 +17,9 @@ from shared.sync.calendar.content import wanted_of
 from shared.sync.calendar.facts import Snapshot
 from shared.sync.calendar.meeting import Meeting, Rank, changed, compare, ended
 from shared.sync.calendar.policy import CalendarPolicy, Ending
-from shared.sync.calendar.zones import zone
 from shared.sync.plan import Ignore, Keep, Plan, Track, Unlink
 from shared.sync.versions import version_of
+from shared.sync.zones import zone
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 

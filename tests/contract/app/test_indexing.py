@@ -54,6 +54,8 @@ async def test_every_function_has_its_trigger(functions: dict[str, dict[str, Any
         "notifications": "httptrigger",
         "lifecycle_notifications": "httptrigger",
         "mail": "servicebustrigger",
+        "calendar": "servicebustrigger",
+        "contacts": "servicebustrigger",
         "lifecycle": "servicebustrigger",
         "subscriptions": "timertrigger",
     }
@@ -87,8 +89,9 @@ async def test_the_queues_are_the_ones_infrastructure_makes(
     for trigger in consumed.values():
         assert trigger["connection"] == "ServiceBusConnection"
         assert trigger["dataType"].lower() == "binary"
-    assert consumed["mail"]["cardinality"].lower() == "many"
-    assert declared["mail"]["requiresDuplicateDetection"]
+    for kind in ("mail", "calendar", "contacts"):
+        assert consumed[kind]["cardinality"].lower() == "many"
+        assert declared[kind]["requiresDuplicateDetection"]
 
 
 @pytest.mark.asyncio(loop_scope="module")
