@@ -43,6 +43,11 @@ def activity_id_of_meeting(global_id: str, original_start: datetime | None = Non
     return ActivityId(str(uuid5(_NAMESPACE, f"meeting|{global_id.upper()}{slot}")))
 
 
+def activity_id_of_task(mailbox: MailboxId, task: str) -> ActivityId:
+    """Name the one activity of a task, by Graph's id of it, in whichever list it lies."""
+    return ActivityId(str(uuid5(_NAMESPACE, f"task|{mailbox}|{task}")))
+
+
 def link_id_of_item(mailbox: MailboxId, item: ItemId) -> LinkId:
     """Name the link of one item in one mailbox."""
     return LinkId(str(uuid5(_NAMESPACE, f"link|{mailbox}|{item}")))

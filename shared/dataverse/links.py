@@ -4,7 +4,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
+from itertools import batched
 from typing import Any
+from urllib.parse import quote
 
 from shared.dataverse import emails
 from shared.dataverse.batch import Operation
@@ -18,10 +20,12 @@ _SELECT = (
     "tether_linkid,tether_state,tether_itemid,tether_trackedon,_tether_mailboxid_value,"
     "tether_internetmessageid,tether_conversationindex,"
     "tether_globalid,tether_isorganizer,tether_isseries,tether_response,tether_appointments,"
+    "tether_status,"
     "_tether_emailid_value,_tether_appointmentid_value,_tether_contactid_value,_tether_taskid_value"
 )
 _MAX_CONVERSATION_INDEX = 2000
 _MAX_GLOBAL_ID = 300
+_LOOKUPS_IN_A_FILTER = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,8 @@ class Reason(IntEnum):
 class Link:
     """A `tether_link` row; `etag` guards a write to it, `email` is its activity where asked for.
 
-    `appointments` is how many rows its meeting had when the link was last written.
+    `appointments` is how many rows its meeting had, `status` what its task's status in Outlook was,
+    when the link was last written.
     """
 
     id: LinkId
@@ -84,6 +89,7 @@ class Link:
     is_series: bool = False
     response: str = ""
     appointments: int = 0
+    status: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +117,13 @@ class Attendance:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a task has come in Outlook, in Graph's words."""
+
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tracking:
     """What the link of a tracked item says; `place` is what only links of its kind say."""
 
@@ -120,7 +133,7 @@ class Tracking:
     subject: str
     reason: Reason
     tracked_by: SystemUserId
-    place: Thread | Attendance | None = None
+    place: Thread | Attendance | Progress | None = None
 
 
 def links_with_id(links: Collection[LinkId]) -> list[Operation]:
@@ -157,6 +170,25 @@ def links_of_meetings(global_ids: Collection[str]) -> list[Operation]:
     )
 
 
+def links_of_tasks(tasks: Collection[ActivityId]) -> list[Operation]:
+    """Ask for the tracked links that are tied to some tasks."""
+    return [
+        _tracked(" or ".join(f"_tether_taskid_value eq {task}" for task in some))
+        for some in batched(sorted(tasks), _LOOKUPS_IN_A_FILTER, strict=False)
+    ]
+
+
+def links_of_tasks_in(mailbox: MailboxId) -> Operation:
+    """Ask for the links of all tracked tasks of a mailbox."""
+    kind = _TARGETS[Kind.TASKS].code
+    return _tracked(f"_tether_mailboxid_value eq {mailbox} and tether_kind eq {kind}")
+
+
+def _tracked(condition: str) -> Operation:
+    whole = quote(f"tether_state eq {LinkState.TRACKED:d} and ({condition})", safe="")
+    return Operation("GET", f"tether_links?$select={_SELECT}&$filter={whole}")
+
+
 def link_row(row: Mapping[str, Any]) -> Link:
     """Read a `tether_link` row."""
     email = row.get("tether_EmailId")
@@ -178,6 +210,7 @@ def link_row(row: Mapping[str, Any]) -> Link:
         is_series=bool(row["tether_isseries"]),
         response=row["tether_response"] or "",
         appointments=row["tether_appointments"] or 0,
+        status=row["tether_status"] or "",
     )
 
 
@@ -242,7 +275,7 @@ def _name(tracking: Tracking) -> str:
     return fit(tracking.subject or "(no subject)", 200)
 
 
-def _placed(place: Thread | Attendance | None) -> dict[str, Any]:
+def _placed(place: Thread | Attendance | Progress | None) -> dict[str, Any]:
     match place:
         case Thread():
             index = place.conversation_index[:_MAX_CONVERSATION_INDEX]
@@ -259,6 +292,8 @@ def _placed(place: Thread | Attendance | None) -> dict[str, Any]:
                 "tether_response": place.response or None,
                 "tether_appointments": place.appointments,
             }
+        case Progress():
+            return {"tether_status": place.status}
         case None:
             return {}
 

@@ -1,5 +1,6 @@
 """What every item in a mailbox has: a version, and the category that marks it as tracked."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import AliasPath, BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -48,6 +49,15 @@ class Item(BaseModel):
     def depth(self) -> int:
         """How many other items must be looked at before a later look at this one makes sense."""
         return 0
+
+
+def in_utc(value: object) -> object:
+    """Read a `dateTimeTimeZone` asked for in UTC: seven digits of a second, no offset."""
+    if isinstance(value, dict):
+        value = value.get("dateTime")
+    if not isinstance(value, str):
+        return value
+    return datetime.fromisoformat(value).replace(tzinfo=UTC)
 
 
 def with_categories(
