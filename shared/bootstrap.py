@@ -28,6 +28,7 @@ from shared.sync.mail.rules import MailRules
 from shared.sync.reconcile import Reconciler
 from shared.sync.rules import Rules
 from shared.sync.subscribing import Subscriber
+from shared.sync.tasks.rules import TaskRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,11 @@ def make_app(
 
 
 def _rules(settings: Settings) -> Mapping[Kind, Rules[Any, Any, Any]]:
-    return {Kind.MAIL: MailRules(), Kind.CALENDAR: CalendarRules(settings.calendar_policy)}
+    return {
+        Kind.MAIL: MailRules(),
+        Kind.CALENDAR: CalendarRules(settings.calendar_policy),
+        Kind.TASKS: TaskRules(settings.task_policy),
+    }
 
 
 def _graph_adapter(settings: Settings, credential: AsyncTokenCredential) -> RequestAdapter[object]:

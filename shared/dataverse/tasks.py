@@ -133,9 +133,7 @@ def create_task(activity: ActivityId, task: Task) -> tuple[Operation, ...]:
     return (made, Operation("PATCH", _path(activity), task.status.columns, if_match="*"))
 
 
-def rewrite_task(
-    row: TaskRow, columns: Mapping[str, Any], status: Status
-) -> tuple[Operation, ...]:
+def rewrite_task(row: TaskRow, columns: Mapping[str, Any], status: Status) -> tuple[Operation, ...]:
     """Let a row say `columns` and have `status`; a closed one is opened first.
 
     Refused if the row is no longer as it was read. With nothing to say, it becomes a new version:
