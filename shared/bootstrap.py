@@ -25,6 +25,7 @@ from shared.sync.calendar.rules import CalendarRules
 from shared.sync.consuming import Consumer
 from shared.sync.enrolment import Enrolment
 from shared.sync.mail.rules import MailRules
+from shared.sync.polling import Poller
 from shared.sync.reconcile import Reconciler
 from shared.sync.rules import Rules
 from shared.sync.subscribing import Subscriber
@@ -41,6 +42,7 @@ class App:
     inbound: Bus
     consumers: Mapping[Kind, Consumer]
     enrolment: Enrolment
+    poller: Poller
     now: Callable[[], datetime]
 
 
@@ -90,6 +92,7 @@ def make_app(
             for kind, rules in _rules(settings).items()
         },
         enrolment=Enrolment(graph, dataverse, subscriber, now),
+        poller=Poller(graph, dataverse, bus, now),
         now=now,
     )
 
