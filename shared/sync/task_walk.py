@@ -40,7 +40,10 @@ class Walk:
         self.links = {LISTS: "", **links}
         self.problems: list[GraphResponse] = []
         self.unsure: set[str] = set()
-        """Lists of which it is not known what has gone: what is tracked there is told as well."""
+        """Lists of which it is not known what has gone: what is tracked there is told as well.
+
+        `LISTS` stands for those that are not known any more.
+        """
         self._told: dict[ItemId, tuple[Hint, str]] = {}
         self._stirred: set[str] = set()
         self._seen: set[str] = set()
@@ -79,7 +82,8 @@ class Walk:
     def tell(self, items: Iterable[ItemId]) -> None:
         """Tell of tracked tasks, too, if they are in a list that one cannot be sure of."""
         for item in items:
-            if list_and_task(item)[0] in self.unsure:
+            list_id, _ = list_and_task(item)
+            if (list_id if list_id in self.links else LISTS) in self.unsure:
                 self._told.setdefault(item, (Hint.UPDATED, ""))
 
     def changes(self, now: datetime) -> list[Change]:
@@ -130,13 +134,13 @@ class Walk:
 
     def _go_on(self, list_id: str) -> None:
         link = self.links[list_id]
-        if not link and list_id != LISTS:
+        if not link:
             self.unsure.add(list_id)
         self._steps.append(Step(list_id, link, afresh=not link))
 
     def _forget(self, list_id: str) -> None:
         self.links.pop(list_id, None)
-        self.unsure.add(list_id)
+        self.unsure.add(LISTS)
 
     def _request(self, step: Step) -> GraphRequest:
         if step.list_id == LISTS:
