@@ -1,7 +1,6 @@
 """Two enrolled mailboxes whose people work with To Do, a poller, and what works off its queue."""
 
 from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import quote
 
 from sandbox.dataverse.rows import Row
@@ -74,7 +73,7 @@ class Desk:
         await self.graph.do("DELETE", f"/users/{self.mailbox(person)}/todo/lists/{quote(list_id)}")
 
     async def add(
-        self, title: str, person: int = 0, *, in_list: str | None = None, **said: Any
+        self, title: str, person: int = 0, *, in_list: str | None = None, **said: object
     ) -> ItemId:
         """Add a task that is to be in Dynamics, unless its categories say otherwise."""
         list_id = in_list or await self.default_list(person)
@@ -82,7 +81,7 @@ class Desk:
         body = {"title": title, "categories": MARKED, **said}
         return item_of(list_id, (await self.graph.do("POST", url, body))["id"])
 
-    async def change(self, item: ItemId, person: int = 0, **said: Any) -> None:
+    async def change(self, item: ItemId, person: int = 0, **said: object) -> None:
         await self.graph.do("PATCH", self._url(item, person), said)
 
     async def delete(self, item: ItemId, person: int = 0) -> None:
@@ -108,7 +107,7 @@ class Desk:
     def link(self, item: ItemId, person: int = 0) -> Row:
         return self.dataverse.rows("tether_link")[link_id_of_item(self.mailbox(person), item)]
 
-    def in_dynamics(self, item: ItemId, person: int = 0, **columns: Any) -> None:
+    def in_dynamics(self, item: ItemId, person: int = 0, **columns: object) -> None:
         """Change the row of a task, as somebody does in Dynamics."""
         self.dataverse.write("PATCH", self._path(item, person), columns)
 

@@ -129,8 +129,12 @@ async def test_what_somebody_completed_in_dynamics_stays_so_until_outlook_has_do
     item = await desk.add("Offer")
     await desk.sync()
     desk.in_dynamics(item, statecode=COMPLETED, statuscode=5)
-    for change in ({"title": "The offer"}, {"status": "inProgress"}, {"status": "notStarted"}):
-        await desk.change(item, **change)
+    for name, value in (
+        ("title", "The offer"),
+        ("status", "inProgress"),
+        ("status", "notStarted"),
+    ):
+        await desk.change(item, 0, **{name: value})
         await desk.sync()
         assert said(desk, item, "statecode", "subject") == (COMPLETED, "Offer")
     await desk.change(item, status="completed")
@@ -178,7 +182,7 @@ async def test_the_owner_is_never_changed_again(desk: Desk) -> None:
     item = await desk.add("Offer")
     await desk.sync()
     other = desk.graph.mailboxes.all()[1].person.systemuserid
-    desk.in_dynamics(item, **{"ownerid@odata.bind": f"systemusers({other})"})
+    desk.in_dynamics(item, 0, **{"ownerid@odata.bind": f"systemusers({other})"})
     await desk.change(item, title="The offer")
     await desk.sync()
     (owner,) = said(desk, item, "ownerid")
