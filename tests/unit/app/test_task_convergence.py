@@ -63,7 +63,7 @@ def _state(life: Life) -> State:
     for number, item in enumerate(life.items):
         link = links.get(link_id_of_item(life.desk.mailbox(), item))
         row = life.desk.row(item)
-        is_tracked = bool(link) and link["tether_state"] == 1
+        is_tracked = link is not None and link["tether_state"] == 1
         state["categories", number] = there.get(item)
         state["link", number] = link and link["tether_state"]
         state["row", number] = row and (_said(row) if is_tracked else True)
