@@ -71,7 +71,8 @@ class Task:
         """
         match self.status:
             case Status.COMPLETED:
-                return {"percentcomplete": 100, "actualend": _moment(self.completed)}
+                when = {"actualend": _moment(self.completed)} if self.completed else {}
+                return {"percentcomplete": 100, **when}
             case Status.NOT_STARTED:
                 return {"percentcomplete": 0, "actualend": None}
             case _:

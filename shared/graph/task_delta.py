@@ -15,6 +15,7 @@ from shared.graph.items import Item
 from shared.identifiers import MailboxId
 
 _PREFER = {"Prefer": 'IdType="ImmutableId", odata.maxpagesize=200'}
+_FLAGGED = "flaggedEmails"
 _EXPIRED = {"syncstatenotfound", "syncstateinvalid", "resyncrequired"}
 
 
@@ -23,6 +24,16 @@ class Entry(Item):
 
     id: str = Field(min_length=1)
     removed: Mapping[str, Any] | None = Field(default=None, alias="@removed")
+    is_owner: bool = Field(default=True, alias="isOwner")
+    well_known: str = Field(default="", alias="wellknownListName")
+
+    @property
+    def holds_own_tasks(self) -> bool:
+        """Whether it is a list of the mailbox's own tasks.
+
+        Flagged mail is mail; a list that somebody else shares is in that one's mailbox.
+        """
+        return self.is_owner and self.well_known != _FLAGGED
 
 
 class Page(BaseModel):

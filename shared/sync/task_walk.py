@@ -113,7 +113,7 @@ class Walk:
         for entry in page.value:
             if entry.removed is not None:
                 self._forget(entry.id)
-            elif entry.id not in self.links:
+            elif entry.id not in self.links and entry.holds_own_tasks:
                 self._begin(entry.id)
             self._seen.add(entry.id)
         if step.afresh and not page.more:

@@ -43,12 +43,14 @@ def telling_of(content: Task, row: TaskRow | None, told: str, now: TodoStatus) -
         return Telling(content, row)
     # What is closed on both sides says all that Outlook says, whoever closed it.
     follows = moved or row.is_closed
-    columns = content.columns | (content.progress(row.percent) if follows else {})
+    progress = content.progress(row.percent) if follows else {}
     status = content.status if follows else row.status
-    differing = row.differing(columns)
+    differing = row.differing(content.columns | progress)
     if not differing and status is row.status:
         return Telling(content, row)
-    return Telling(content, row, Amendment(differing, status))
+    # Being opened may cost a row what it says of its completion.
+    said = differing | progress if row.is_closed else differing
+    return Telling(content, row, Amendment(said, status))
 
 
 def task_writes(plans: Sequence[Track[Telling] | Keep[Telling]]) -> tuple[Operation, ...]:

@@ -276,6 +276,18 @@ async def test_a_page_nobody_can_read_concerns_its_list_alone(desk: Desk) -> Non
     assert found(desk) == {item: Hint.UPDATED}
 
 
+@pytest.mark.parametrize("said", [{"wellknownListName": "flaggedEmails"}, {"isOwner": False}])
+async def test_flagged_mail_and_what_others_share_are_not_looked_at(
+    desk: Desk, said: dict[str, object]
+) -> None:
+    errands = await desk.add_list("Errands")
+    await desk.add("Errand", in_list=errands)
+    item = await desk.add("Offer")
+    await desk.polling(graph=Describing(desk, errands, said)).poll()
+    assert found(desk) == {item: Hint.UPDATED}
+    assert errands not in links(desk)
+
+
 async def test_an_item_s_name_holds_its_list(desk: Desk) -> None:
     item = await desk.add("Offer")
     list_id = await desk.default_list()
@@ -308,6 +320,22 @@ class Babbling(Watched):
             GraphResponse(200, {"value": [{"name": "?"}]}) if self._list_id in asked.url else answer
             for asked, answer in zip(requests, answers, strict=True)
         ]
+
+
+class Describing(Watched):
+    """A Graph that says something else of one list."""
+
+    def __init__(self, desk: Desk, list_id: str, said: dict[str, object]) -> None:
+        super().__init__(desk)
+        self._list_id = list_id
+        self._said = said
+
+    async def batch(self, requests: Sequence[GraphRequest]) -> list[GraphResponse]:
+        answers = await super().batch(requests)
+        for entry in (one for answer in answers for one in answer.body.get("value", ())):
+            if entry["id"] == self._list_id:
+                entry.update(self._said)
+        return answers
 
 
 class Refusing:
