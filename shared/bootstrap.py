@@ -27,9 +27,11 @@ from shared.sync.consuming import Consumer
 from shared.sync.contacts.rules import ContactRules
 from shared.sync.enrolment import Enrolment
 from shared.sync.mail.rules import MailRules
+from shared.sync.polling import Poller
 from shared.sync.reconcile import Reconciler
 from shared.sync.rules import Rules
 from shared.sync.subscribing import Subscriber
+from shared.sync.tasks.rules import TaskRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class App:
     consumers: Mapping[Kind, Consumer]
     enrolment: Enrolment
     rolling: Rolling
+    poller: Poller
     now: Callable[[], datetime]
 
 
@@ -93,6 +96,7 @@ def make_app(
         },
         enrolment=Enrolment(graph, dataverse, subscriber, now),
         rolling=Rolling(dataverse, bus, now),
+        poller=Poller(graph, dataverse, bus, now),
         now=now,
     )
 
@@ -102,6 +106,7 @@ def _rules(settings: Settings) -> Mapping[Kind, Rules[Any, Any, Any]]:
         Kind.MAIL: MailRules(),
         Kind.CALENDAR: CalendarRules(settings.calendar_policy),
         Kind.CONTACTS: ContactRules(settings.contact_fields),
+        Kind.TASKS: TaskRules(settings.task_policy),
     }
 
 

@@ -49,6 +49,11 @@ def contact_id_of(mailbox: MailboxId, item: ItemId, address: str = "") -> Activi
     return ActivityId(str(uuid5(_NAMESPACE, f"contact|{who}")))
 
 
+def activity_id_of_task(mailbox: MailboxId, task: str) -> ActivityId:
+    """Name the one activity of a task, by Graph's id of it, in whichever list it lies."""
+    return ActivityId(str(uuid5(_NAMESPACE, f"task|{mailbox}|{task}")))
+
+
 def link_id_of_item(mailbox: MailboxId, item: ItemId) -> LinkId:
     """Name the link of one item in one mailbox."""
     return LinkId(str(uuid5(_NAMESPACE, f"link|{mailbox}|{item}")))

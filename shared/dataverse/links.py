@@ -2,9 +2,11 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import IntEnum
+from itertools import batched
 from typing import Any
+from urllib.parse import quote
 
 from shared.dataverse import emails
 from shared.dataverse.batch import Operation
@@ -20,12 +22,14 @@ _SELECT = (
     "tether_itemmodifiedon,tether_changekey,"
     "tether_globalid,tether_isorganizer,tether_isseries,tether_response,tether_appointments,"
     "tether_told,tether_detail,"
+    "tether_status,"
     "_tether_emailid_value,_tether_appointmentid_value,_tether_contactid_value,_tether_taskid_value"
 )
 _MAX_CONVERSATION_INDEX = 2000
 _MAX_GLOBAL_ID = 300
 CONTACT = "tether_ContactId"
 """Leads from a link to its contact, where that is asked for together with the link."""
+_LOOKUPS_IN_A_FILTER = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +72,9 @@ class Reason(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """Which version of an item: when it came to be, as Graph writes that, and its ETag."""
+    """Which version of an item: when it came to be (UTC), and its ETag."""
 
-    modified: str
+    modified: datetime
     etag: str
 
 
@@ -79,8 +83,9 @@ class Link:
     """A `tether_link` row; `etag` guards a write to it, `email` is its activity where asked for.
 
     `version` is that of the item its row was last made to follow, where a kind keeps that;
-    `appointments` is how many rows its meeting had when the link was last written; `told` what the
-    item said of its row then; `detail` why it is not in step.
+    `appointments` is how many rows its meeting had, `status` what its task's status in Outlook was,
+    `told` what the item said of its row, when the link was last written; `detail` is why it is not
+    in step.
     """
 
     id: LinkId
@@ -101,6 +106,7 @@ class Link:
     appointments: int = 0
     told: str = ""
     detail: str = ""
+    status: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +142,13 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a task has come in Outlook, in Graph's words."""
+
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tracking:
     """What the link of a tracked item says; `place` is what only links of its kind say.
 
@@ -148,7 +161,7 @@ class Tracking:
     subject: str
     reason: Reason
     tracked_by: SystemUserId
-    place: Thread | Attendance | Memory | None = None
+    place: Thread | Attendance | Memory | Progress | None = None
     version: Version | None = None
 
 
@@ -194,6 +207,25 @@ def links_of_meetings(global_ids: Collection[str]) -> list[Operation]:
     )
 
 
+def links_of_tasks(tasks: Collection[ActivityId]) -> list[Operation]:
+    """Ask for the tracked links that are tied to some tasks."""
+    return [
+        _tracked(" or ".join(f"_tether_taskid_value eq {task}" for task in some))
+        for some in batched(sorted(tasks), _LOOKUPS_IN_A_FILTER, strict=False)
+    ]
+
+
+def links_of_tasks_in(mailbox: MailboxId) -> Operation:
+    """Ask for the links of all tracked tasks of a mailbox."""
+    kind = _TARGETS[Kind.TASKS].code
+    return _tracked(f"_tether_mailboxid_value eq {mailbox} and tether_kind eq {kind}")
+
+
+def _tracked(condition: str) -> Operation:
+    whole = quote(f"tether_state eq {LinkState.TRACKED:d} and ({condition})", safe="")
+    return Operation("GET", f"tether_links?$select={_SELECT}&$filter={whole}")
+
+
 def link_row(row: Mapping[str, Any]) -> Link:
     """Read a `tether_link` row."""
     email = row.get("tether_EmailId")
@@ -218,12 +250,13 @@ def link_row(row: Mapping[str, Any]) -> Link:
         appointments=row["tether_appointments"] or 0,
         told=row["tether_told"] or "",
         detail=row["tether_detail"] or "",
+        status=row["tether_status"] or "",
     )
 
 
 def _version(row: Mapping[str, Any]) -> Version | None:
     modified, etag = row["tether_itemmodifiedon"], row["tether_changekey"]
-    return Version(modified, etag) if modified and etag else None
+    return Version(datetime.fromisoformat(modified), etag) if modified and etag else None
 
 
 def _state(value: int | None) -> LinkState:
@@ -292,10 +325,12 @@ def _name(tracking: Tracking) -> str:
 def _versioned(version: Version | None) -> dict[str, Any]:
     if version is None:
         return {}
-    return {"tether_itemmodifiedon": version.modified, "tether_changekey": version.etag}
+    # Text, because a date and time of Dataverse's has no fractions of a second.
+    modified = version.modified.astimezone(UTC).isoformat()
+    return {"tether_itemmodifiedon": modified, "tether_changekey": version.etag}
 
 
-def _placed(place: Thread | Attendance | Memory | None) -> dict[str, Any]:
+def _placed(place: Thread | Attendance | Memory | Progress | None) -> dict[str, Any]:
     match place:
         case Thread():
             index = place.conversation_index[:_MAX_CONVERSATION_INDEX]
@@ -314,6 +349,8 @@ def _placed(place: Thread | Attendance | Memory | None) -> dict[str, Any]:
             }
         case Memory():
             return {"tether_told": place.told or None, "tether_detail": place.detail or None}
+        case Progress():
+            return {"tether_status": place.status}
         case None:
             return {}
 

@@ -84,6 +84,7 @@ TABLES = (
             Column("tether_State", "State", "Picklist", options={1: "Enrolled", 2: "Suspended"}),
             Column("tether_Folders", "Well-known folders", "Memo", 4000),
             *(column for kind in KINDS for column in _subscription(kind)),
+            Column("tether_TaskDelta", "How far tasks are known", "Memo", 1_048_576),
             Column("tether_SyncFrom", "Sync from", "DateTime"),
             Column("tether_TimeZone", "Time zone", "String", 100),
             Column("tether_CatchUpNeededSince", "Catch-up needed since", "DateTime"),
@@ -115,6 +116,7 @@ TABLES = (
             Column("tether_Response", "Response", "String", 50),
             Column("tether_Appointments", "Appointments", "Integer"),
             Column("tether_Told", "What Outlook last told", "Memo", 100_000),
+            Column("tether_Status", "Status in Outlook", "String", 50),
             Column(
                 "tether_Reason",
                 "Reason",

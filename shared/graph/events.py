@@ -9,7 +9,7 @@ from urllib.parse import quote
 from pydantic import AliasPath, BaseModel, ConfigDict, Field, field_validator
 
 from shared.graph.client import GraphRequest
-from shared.graph.items import Address, Item, with_categories
+from shared.graph.items import Address, Item, in_utc, with_categories
 from shared.identifiers import ItemId, MailboxId
 
 _SELECT = (
@@ -49,15 +49,6 @@ class Attendee(Address):
     type: str = "required"
 
 
-def _utc(value: object) -> object:
-    """Read a `dateTimeTimeZone` asked for in UTC: seven digits of a second, no offset."""
-    if isinstance(value, dict):
-        value = value.get("dateTime")
-    if not isinstance(value, str):
-        return value
-    return datetime.fromisoformat(value).replace(tzinfo=UTC)
-
-
 class Event(Item):
     """An event as Graph shows it now; a series carries its `occurrences` in the window asked for.
 
@@ -91,7 +82,7 @@ class Event(Item):
     @field_validator("start", "end", mode="before")
     @classmethod
     def _in_utc(cls, value: object) -> object:
-        return _utc(value)
+        return in_utc(value)
 
     @field_validator("body", "location", "response", "join_url", mode="before")
     @classmethod

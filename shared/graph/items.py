@@ -1,8 +1,17 @@
 """What every item in a mailbox has: a version, and the category that marks it as tracked."""
 
+from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import AliasPath, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AliasPath,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 from shared.graph.client import IMMUTABLE_IDS, GraphRequest
 from shared.identifiers import MailboxId
@@ -25,15 +34,12 @@ class Address(BaseModel):
 
 
 class Item(BaseModel):
-    """An item as Graph shows it now; `etag` is its version, `modified` when that came to be.
-
-    `modified` stays as Graph writes it (UTC): compared as text, no fraction of a second is lost.
-    """
+    """An item as Graph shows it now; `etag` is its version, `modified` when that came to be (UTC)."""
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
 
     etag: str = Field(default="", validation_alias="@odata.etag")
-    modified: str = Field(default="", alias="lastModifiedDateTime")
+    modified: AwareDatetime | None = Field(default=None, alias="lastModifiedDateTime")
     categories: tuple[str, ...] = ()
 
     @model_validator(mode="before")
@@ -52,6 +58,15 @@ class Item(BaseModel):
     def depth(self) -> int:
         """How many other items must be looked at before a later look at this one makes sense."""
         return 0
+
+
+def in_utc(value: object) -> object:
+    """Read a `dateTimeTimeZone` asked for in UTC: seven digits of a second, no offset."""
+    if isinstance(value, dict):
+        value = value.get("dateTime")
+    if not isinstance(value, str):
+        return value
+    return datetime.fromisoformat(value).replace(tzinfo=UTC)
 
 
 def with_categories(
