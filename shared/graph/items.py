@@ -34,7 +34,7 @@ class Address(BaseModel):
 
 
 class Item(BaseModel):
-    """An item as Graph shows it now; `etag` is its version, `modified` when that came to be (UTC)."""
+    """An item as Graph shows it now; `etag` is its version, `modified` since when (UTC)."""
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
 
