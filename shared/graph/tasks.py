@@ -17,7 +17,7 @@ from shared.identifiers import ItemId, MailboxId
 
 _SELECT = (
     "id,title,body,status,importance,startDateTime,dueDateTime,completedDateTime,recurrence,"
-    "categories"
+    "categories,lastModifiedDateTime"
 )
 _PREFER = {
     "Prefer": 'IdType="ImmutableId", outlook.timezone="UTC", outlook.body-content-type="text"'

@@ -10,6 +10,7 @@ from shared.sync.tasks.content import content_of
 from shared.sync.tasks.facts import Snapshot
 from shared.sync.tasks.policy import Fate, TaskPolicy
 from shared.sync.tasks.telling import Telling, telling_of
+from shared.sync.versions import version_of
 
 _RECURS = "a recurring task is never in Dynamics"
 
@@ -44,13 +45,15 @@ def _tracked(snapshot: Snapshot, link: Link, task: TodoTask) -> Plan[Telling]:
         return Unlink(link, "the task was deleted in Dynamics", unmark=True)
     if task.recurs:
         return Unlink(link, _RECURS)
-    is_told = link.status == task.status and link.activity == snapshot.activity
+    tracking = _tracking(snapshot, task)
+    said = (link.status, link.activity, link.version)
+    is_told = said == (task.status, snapshot.activity, tracking.version)
     return Keep(
         known=link,
         activity=snapshot.activity,
         tied=snapshot.activity,
         telling=_telling(snapshot, task),
-        amended=None if is_told else _tracking(snapshot, task),
+        amended=None if is_told else tracking,
     )
 
 
@@ -84,4 +87,5 @@ def _tracking(snapshot: Snapshot, task: TodoTask) -> Tracking:
         reason=Reason.CATEGORY,
         tracked_by=snapshot.mailbox.systemuser,
         place=Progress(task.status),
+        version=version_of(task),
     )
