@@ -105,17 +105,14 @@ def _the_row(snapshot: Snapshot, contact: Contact) -> tuple[ContactRow | None, A
     """Return the row a person has, if any, and the key it has or will have.
 
     First what the link names already; then the row of that address, the mailbox owner's own and the
-    oldest first; then the one once made for this very item. A key that belongs to somebody else by
-    now, or to a row out of use, is not used for a second one: then the item's own key is.
+    oldest first; then the one once made for this very item, or for the address. A key that belongs
+    to another address by now, or to a row out of use, makes way for the item's own.
     """
-    if snapshot.row:
-        return snapshot.row, snapshot.row.id
-    address = first_address(contact)
-    found = _matching(snapshot, address) or snapshot.own
-    if found:
+    address, keyed = first_address(contact), snapshot.keyed
+    made = keyed if keyed and keyed.active and not keyed.address else None
+    if found := snapshot.row or _matching(snapshot, address) or snapshot.own or made:
         return found, found.id
-    key = contact_id_of(snapshot.mailbox.id, snapshot.item, "" if snapshot.keyed else address)
-    return None, key
+    return None, contact_id_of(snapshot.mailbox.id, snapshot.item, "" if keyed else address)
 
 
 def _matching(snapshot: Snapshot, address: str) -> ContactRow | None:

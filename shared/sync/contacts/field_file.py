@@ -4,6 +4,7 @@
  "add": [{"outlook": "officeLocation", "column": "new_office", "maxLength": 100}]}
 """
 
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -16,6 +17,7 @@ from pydantic_core import ErrorDetails
 from shared.graph.contacts import PATHS, Form
 from shared.sync.contacts.fields import FIELDS, FIXED, ContactField, Direction, Transform
 
+_APP = Path(__file__).parents[3]
 _MOST_ADDED = 200  # what a link remembers of all of them must fit into one column
 _LONGEST = 1_048_576  # of a column for several lines of text
 _MAPPED = {field.column for field in FIELDS}
@@ -112,13 +114,14 @@ class _File(_Entry):
 
 
 def read_fields(path: str) -> tuple[ContactField, ...]:
-    """Return the mapping with what the file at `path` changes in it and adds.
+    """Return the mapping with what a file changes and adds; a relative path is the app's own.
 
     Raises:
         ValueError: one clause that names every problem: file, entry, field, and the remedy.
     """
     try:
-        decided = _File.model_validate_json(Path(path).read_bytes())
+        content = (_APP / path).read_bytes().removeprefix(BOM_UTF8)  # Windows editors put it there
+        decided = _File.model_validate_json(content)
     except OSError as error:
         raise ValueError(f"{path} cannot be read ({error.strerror}); mend the path") from None
     except ValidationError as error:

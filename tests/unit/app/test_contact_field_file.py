@@ -122,6 +122,19 @@ def test_what_is_wrong_is_told_with_its_place_and_the_remedy(
     assert told in text
 
 
+def test_a_relative_path_begins_in_the_app_s_folder_and_a_mark_at_the_front_is_no_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "fields.json").write_bytes(b"\xef\xbb\xbf{}")
+    here = str(tmp_path / "fields.json")
+    assert read_settings({**GOOD, "CONTACT_FIELDS_FILE": here}).contact_fields == FIELDS
+    assert "cannot be read" in complaint({**GOOD, "CONTACT_FIELDS_FILE": "fields.json"})
+    assert "pyproject.toml, it is no JSON" in complaint(
+        {**GOOD, "CONTACT_FIELDS_FILE": "pyproject.toml"}
+    )
+
+
 def test_several_problems_are_told_at_once(tmp_path: Path) -> None:
     path = write(tmp_path, {"add": [{**OFFICE, "outlook": "x", "column": "ownerid"}], "x": 1})
     text = complaint({**GOOD, "CONTACT_FIELDS_FILE": path})

@@ -16,9 +16,7 @@ from shared.sync.contacts.mapping import columns_of, first_address, name_of
 from shared.sync.contacts.told import Told
 
 MODIFIED = "2026-11-02T08:00:00Z"
-EVERYTHING = [
-    ContactField(one.outlook, one.column, one.length, one.transform) for one in FIELDS
-]  # fmt: skip
+EVERYTHING = [ContactField(one.outlook, one.column, one.length, one.transform) for one in FIELDS]
 TEXTS = (
     "displayName", "givenName", "middleName", "surname", "title", "generation", "nickName",
     "yomiGivenName", "yomiSurname", "jobTitle", "department", "manager", "assistantName",

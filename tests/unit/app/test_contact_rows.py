@@ -6,6 +6,7 @@ import pytest
 
 from shared.changes import Change
 from shared.identifiers import contact_id_of
+from shared.sync.contacts.fields import FIELDS
 from tests.unit.app.addressbook import CASEY, AddressBook
 from tests.unit.app.sides import Ground
 
@@ -103,6 +104,15 @@ async def test_two_sellers_who_save_one_person_share_a_row(
     (row,) = book.dataverse.rows("contact").values()
     assert book.row(one) == book.row(other) == row
     assert (row["jobtitle"], row["department"]) == ("Buyer", "East")
+
+
+async def test_they_do_so_even_where_addresses_are_not_written(ground: Ground) -> None:
+    fields = [field for field in FIELDS if field.column != "emailaddress1"]
+    book = await AddressBook(ground, fields).open()
+    one, other = await book.saved(0), await book.saved(1)
+    await book.tell(one)
+    await book.tell(other)
+    assert book.row(one) == book.row(other)
 
 
 async def test_of_two_sellers_the_last_change_counts_field_by_field(book: AddressBook) -> None:
