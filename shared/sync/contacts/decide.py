@@ -21,6 +21,7 @@ from shared.sync.contacts.mapping import columns_of, company_of, first_address, 
 from shared.sync.contacts.telling import Telling
 from shared.sync.contacts.told import Told
 from shared.sync.plan import Ignore, Keep, Plan, Track, Unlink
+from shared.sync.versions import version_of
 from shared.sync.zones import zone
 
 INACTIVE = "the contact is deactivated in Dynamics, and is not written until it is active again"
@@ -87,17 +88,14 @@ def _tied(
     if row is None:
         return Ignore("Dynamics does not show the contact; check the role of the application user")
     telling, memory = _told(snapshot, contact, row, told, fields)
-    if told.at and contact.modified < told.at:  # read before a change that was told meanwhile
-        telling, memory = _nothing(snapshot, contact, row), Memory(link.told, link.detail)
-    is_news = memory != Memory(link.told, link.detail)
+    tracking = _tracking(snapshot, contact, memory)
+    is_told = (memory, tracking.version) == (Memory(link.told, link.detail), link.version)
     return Keep(
         known=link,
         activity=link.activity,
         tied=link.activity,
         telling=telling,
-        amended=_tracking(snapshot, contact, memory) if is_news else None,
-        # Graph tells the time of a change in whole seconds: of two in one, this may be the first.
-        look_again=is_news and told.at == contact.modified,
+        amended=None if is_told else tracking,
     )
 
 
@@ -133,17 +131,16 @@ def _told(
 ) -> tuple[Telling, Memory]:
     """Return what is to be told to the row, and what the link remembers of it."""
     if row and not row.active:
-        remembered = told.written() if told.at else ""
-        return _nothing(snapshot, contact, row), Memory(remembered, INACTIVE)
+        telling = Telling(row, {}, contact.modified, snapshot.mailbox.systemuser)
+        return telling, Memory(told.written() if told.fields else "", INACTIVE)
     said = columns_of(contact, fields, zone(snapshot.mailbox.time_zone))
     company = company_of(contact) or None
     news = told.news({**said, COMPANY: company})
     parent, account = _parent(snapshot, row, told, is_new=COMPANY in news, company=company)
-    is_news = bool(news) or account != told.account or told.at is None
-    now_told = Told.of({**said, COMPANY: company}, account, contact.modified)
+    now_told = Told.of({**said, COMPANY: company}, account)
     news.pop(COMPANY, None)
     telling = Telling(row, {**news, **parent}, contact.modified, snapshot.mailbox.systemuser)
-    return telling, Memory((now_told if is_news else told).written(), "")
+    return telling, Memory(now_told.written(), "")
 
 
 def _parent(
@@ -158,16 +155,12 @@ def _parent(
     if company is None:
         ours = told.account and present == told.account
         return ({PARENT: None} if is_new and ours else {}), "" if is_new else told.account
-    renamed = is_new and told.at is not None
+    renamed = is_new and bool(told.fields)
     missing = present is None and not told.account
     account = snapshot.account
     if account is None or account == present or not (renamed or missing):
         return {}, told.account
     return {PARENT: account_path(account)}, account
-
-
-def _nothing(snapshot: Snapshot, contact: Contact, row: ContactRow | None) -> Telling:
-    return Telling(row, {}, contact.modified, snapshot.mailbox.systemuser)
 
 
 def _tracking(snapshot: Snapshot, contact: Contact, memory: Memory) -> Tracking:
@@ -179,4 +172,5 @@ def _tracking(snapshot: Snapshot, contact: Contact, memory: Memory) -> Tracking:
         reason=Reason.SELLER,
         tracked_by=snapshot.mailbox.systemuser,
         place=memory,
+        version=version_of(contact),
     )

@@ -6,11 +6,10 @@ says stands in Dynamics already.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 from hashlib import sha256
 from typing import Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shared.dataverse.contacts import Columns
 
@@ -18,14 +17,13 @@ _DIGEST_DIGITS = 12
 
 
 class Told(BaseModel):
-    """What was told: digests by column, of nothing none; `at` is when the contact was changed so.
+    """What was told: digests by column, of nothing none.
 
     `account` is the parent that Tether gave the row for this contact's company, if it did.
     """
 
     model_config = ConfigDict(frozen=True)
 
-    at: AwareDatetime | None = None
     account: str = ""
     fields: Mapping[str, str] = {}
 
@@ -38,10 +36,10 @@ class Told(BaseModel):
             return cls()
 
     @classmethod
-    def of(cls, columns: Columns, account: str, at: datetime) -> Self:
+    def of(cls, columns: Columns, account: str) -> Self:
         """Return what has been told once `columns` are."""
         fields = {column: digest(value) for column, value in columns.items() if value}
-        return cls(at=at, account=account, fields=fields)
+        return cls(account=account, fields=fields)
 
     def written(self) -> str:
         """Return it as it stands on the link."""

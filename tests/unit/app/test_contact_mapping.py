@@ -63,7 +63,7 @@ def test_whatever_it_says_its_columns_take_and_twice_is_the_same(
     for column, value in said.items():
         assert value is None or stored(table, table.columns[column], value) == value
     assert columns_of(Contact.model_validate(body), EVERYTHING, where) == said
-    told = Told.of(said, "", datetime.fromisoformat(MODIFIED))
+    told = Told.of(said, "")
     assert Told.read(told.written()) == told
     assert told.news(said) == {}
     assert Told().news(said) == {column: value for column, value in said.items() if value}
