@@ -21,8 +21,8 @@ $(INSTALLED): requirements.txt requirements-dev.txt scripts/find-python
 	@touch $@
 
 .PHONY: run
-run: $(INSTALLED) ## Show mail arriving in Dynamics on a tenant on this machine. MAIL=path: your own mail.
-	@$(BIN)/python -m bench.run $(if $(MAIL),--mail "$(MAIL)")
+run: $(INSTALLED) ## Show Outlook and Dynamics in step on this machine. MAIL=path, ICS=path: your own mail, calendars.
+	@$(BIN)/python -m bench.run $(if $(MAIL),--mail "$(MAIL)") $(if $(ICS),--ics "$(ICS)")
 
 .PHONY: up
 up: $(INSTALLED) ## Start the same stack and leave it running. STATE=dir keeps it, MAILBOXES=n sets its size.

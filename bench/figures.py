@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
+from bench.inboxes import Inboxes
 from bench.journal import Journal
 from bench.mail import compose
 from bench.running import Run
@@ -94,7 +95,7 @@ async def _deliver(run: Run, count: int) -> None:
         upn = people[number % len(people)].upn
         message_id = f"<{len(run.journal.lines)}@bench.example>"
         mail = compose(message_id, f"Mail {number}", sender=_STRANGER, to=[upn])
-        await run.deliver(upn, mail, "tracked: filter")
+        await Inboxes(run).deliver(upn, mail, "tracked: filter")
     await run.quiet()
 
 

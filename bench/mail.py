@@ -7,6 +7,9 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from pathlib import Path
 
+from bench.files import read_at
+
+_SUFFIXES = {".eml", ".mbox"}
 _MBOX_START = b"From "
 
 
@@ -29,35 +32,23 @@ def compose(
     return mail.as_bytes()
 
 
-def mails_at(path: Path) -> Iterator[tuple[str, bytes]]:
+def mails_at(path: Path) -> Iterator[tuple[str, bytes | OSError]]:
     """Yield a name and the raw mail for an `.eml` file, all of a folder, or every mail of an mbox.
+
+    Of a file that cannot be read it yields why.
 
     Raises:
         FileNotFoundError: nothing is there, or the folder holds no mail.
     """
-    if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if _is_mail(file))
-        if not files:
-            raise FileNotFoundError(f"{path} holds no .eml or .mbox file")
-        for file in files:
-            yield from mails_at(file)
-    elif not path.is_file():
-        raise FileNotFoundError(f"{path} is neither a file nor a folder")
-    elif _is_mbox(path):
-        box = mailbox.mbox(path, create=False)
+    for file, raw in read_at(path, _SUFFIXES):
+        if isinstance(raw, OSError) or not _is_mbox(file, raw):
+            yield file.name, raw
+            continue
+        box = mailbox.mbox(file, create=False)
         for number, key in enumerate(box.keys(), 1):
-            yield f"{path.name}#{number}", box.get_bytes(key)
+            yield f"{file.name}#{number}", box.get_bytes(key)
         box.close()
-    else:
-        yield path.name, path.read_bytes()
 
 
-def _is_mail(file: Path) -> bool:
-    return file.is_file() and file.suffix.lower() in {".eml", ".mbox"}
-
-
-def _is_mbox(path: Path) -> bool:
-    if path.suffix.lower() == ".eml":
-        return False
-    with path.open("rb") as file:
-        return file.read(len(_MBOX_START)) == _MBOX_START
+def _is_mbox(file: Path, raw: bytes) -> bool:
+    return file.suffix.lower() != ".eml" and raw.startswith(_MBOX_START)

@@ -1,8 +1,7 @@
-"""`make run`: mail arriving in a tenant, Dynamics in step: shown live, then accounted for."""
+"""`make run`: items arriving in a tenant, Dynamics in step: shown live, then accounted for."""
 
 import argparse
 import asyncio
-import statistics
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -10,40 +9,40 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.live import Live
-from rich.table import Table
 
 from bench import story
-from bench.checking import differences
+from bench.checking import differences, note_rows
 from bench.journal import Journal
-from bench.mail import mails_at
+from bench.own import Files, bring_calendars, bring_mail, nothing_came, own_calendars, own_mail
 from bench.running import Run
 from bench.stack import TetherStack
-from sandbox.store import Document
+from bench.story.people import tenant
+from bench.tables import cost_table, journal_table
 from sandbox.tenant import Tenant
+from shared.identifiers import Kind
 
 _SHOWN_AT_ONCE = 30
-_STYLES = {"tracked": "green", "unlinked": "magenta", "ignored": "dim"}
 
 
 def main() -> int:
-    """Run the story, or the user's own mail, and return 0 only if Dynamics is exactly right."""
+    """Run the story, or with the user's own items; return 0 only if Dynamics is exactly right."""
     parser = argparse.ArgumentParser(prog="make run", description=__doc__)
     parser.add_argument("--mail", type=Path, metavar="PATH", help=".eml, a folder of them, or mbox")
+    parser.add_argument("--ics", type=Path, metavar="PATH", help=".ics, or a folder of them")
     options = parser.parse_args()
-    tell: Callable[[Run], Awaitable[None]] = story.tell
-    if options.mail:
+    own: dict[Kind, Files] = {}
+    for kind, variable, path, take in (
+        (Kind.MAIL, "MAIL", options.mail, own_mail),
+        (Kind.CALENDAR, "ICS", options.ics, own_calendars),
+    ):
         try:
-            mails = list(mails_at(options.mail))
+            own |= {kind: take(path)} if path else {}
         except OSError as problem:
-            parser.error(f"MAIL: {problem}")
-
-        async def tell(run: Run) -> None:
-            await _own_mail(run, mails)
-
-    return asyncio.run(_run(story.tenant(), tell))
+            parser.error(f"{variable}: {problem}")
+    return asyncio.run(_run(tenant(), own))
 
 
-async def _run(tenant: Tenant, tell: Callable[[Run], Awaitable[None]]) -> int:
+async def _run(tenant: Tenant, own: dict[Kind, Files]) -> int:
     console = Console()
     began = time.perf_counter()
     stack = TetherStack(tenant)
@@ -56,37 +55,33 @@ async def _run(tenant: Tenant, tell: Callable[[Run], Awaitable[None]]) -> int:
         with Live(console=console, refresh_per_second=10, transient=True) as live:
 
             def show(journal: Journal) -> None:
-                live.update(_journal_table(journal, "Mail arriving", last=_SHOWN_AT_ONCE))
+                live.update(journal_table(journal, "Items arriving", last=_SHOWN_AT_ONCE))
 
             async with Run(stack, show) as run:
-                await tell(run)
+                await (_bring(run, own) if own else story.tell(run))
                 counters = stack.services.stats()
-                found = await differences(run)
+                found = [*nothing_came(run, own), *await differences(run)]
+                await note_rows(run)
                 waiting = await _catch_up_needed(stack)
     finally:
         await stack.stop()
-    console.print(_journal_table(run.journal, "What became of each mail"))
-    console.print(_cost_table(run.journal, counters))
+    console.print(journal_table(run.journal, "What became of each item"))
+    console.print(cost_table(run.journal, counters))
     for problem in [*waiting, *found]:
-        console.print(f"[red]✗[/] {problem}", highlight=False)
+        console.print(f"[red]✗[/] {problem}", highlight=False, markup=True)
     if found:
         return 1
     console.print("[green]✓[/] Dynamics holds exactly what it should.")
     return 0
 
 
-async def _own_mail(run: Run, mails: list[tuple[str, bytes]]) -> None:
-    """Let the user's own mail arrive in one mailbox that tracks everything."""
-    first: dict[str, str] = {}
-    for name, mail in mails:
-        await run.deliver(story.ADA, mail, "")
-        line = run.journal.lines[-1]
-        line.subject = f"{name}: {line.subject}"
-        first.setdefault(line.message_id, line.item)
-    await run.quiet()
-    for line in run.journal.lines:
-        is_settled = line.outcome.startswith(("tracked", "ignored: a meeting message"))
-        line.expected = line.outcome if is_settled else "tracked or ignored with a reason"
+async def _bring(run: Run, own: dict[Kind, Files]) -> None:
+    bringing: dict[Kind, Callable[[Run, Files], Awaitable[None]]] = {
+        Kind.MAIL: bring_mail,
+        Kind.CALENDAR: bring_calendars,
+    }
+    for kind, files in own.items():
+        await bringing[kind](run, files)
 
 
 async def _catch_up_needed(stack: TetherStack) -> list[str]:
@@ -95,42 +90,6 @@ async def _catch_up_needed(stack: TetherStack) -> list[str]:
         "&$filter=tether_catchupneededsince ne null"
     )
     return [f"{row['tether_name']} needs a catch-up: {row['tether_catchupreason']}" for row in rows]
-
-
-def _journal_table(journal: Journal, title: str, *, last: int | None = None) -> Table:
-    table = Table("mailbox", "mail", "outcome", title=title)
-    table.add_column("notification → row", justify="right")
-    lines = journal.lines[-last:] if last else journal.lines
-    for line in lines:
-        style = _STYLES.get(line.outcome.partition(":")[0], "yellow")
-        took = f"{line.lag * 1000:.0f} ms" if line.lag is not None else ""
-        alias = line.upn.partition("@")[0]
-        table.add_row(alias, line.subject, f"[{style}]{line.outcome}[/]", took)
-    return table
-
-
-def _cost_table(journal: Journal, counters: Document) -> Table:
-    """Show what it cost; the run's own look at Dynamics comes after these counters were read."""
-    lags = [line.lag for line in journal.lines if line.lag is not None]
-    tracked = len(lags)
-    graph, dataverse = counters["graph"], counters["dataverse"]
-    reads = graph["batched"].get("GET /users/{id}/messages/{id}", 0)
-    stamps = graph["batched"].get("PATCH /users/{id}/messages/{id}", 0)
-    batches = graph["operations"].get("POST /$batch", 0)
-    round_trips = dataverse["operations"].get("POST $batch", 0)
-    table = Table("cost", "count", title="What it cost")
-    table.add_row("mails delivered", str(len(journal.lines)))
-    table.add_row("tracked", str(tracked))
-    if lags:
-        table.add_row("notification → row, median", f"{statistics.median(lags) * 1000:.0f} ms")
-        table.add_row("notification → row, slowest", f"{max(lags) * 1000:.0f} ms")
-    table.add_row("Graph requests", f"{batches}  ({reads} mails read, {stamps} categories put on)")
-    table.add_row("Dataverse requests", str(round_trips))
-    table.add_row("Service Bus sends", str(counters["servicebus"]["operations"]["sends"]))
-    if tracked:
-        each = (batches + round_trips) / tracked
-        table.add_row("Graph and Dataverse requests per tracked mail", f"{each:.2f}")
-    return table
 
 
 if __name__ == "__main__":

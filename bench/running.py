@@ -1,39 +1,38 @@
-"""A run on the stack: sellers and their mail on one side, what Dynamics must hold on the other."""
+"""A run on the stack: sellers and their items on one side, what Dynamics must hold on the other."""
 
 import asyncio
 from collections.abc import Callable, Sequence
-from email import message_from_bytes
-from email.header import decode_header, make_header
-from email.policy import compat32
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
 import aiohttp
 
+from bench.calendars import AS_SHOWN
 from bench.journal import Journal, Line
 from bench.stack import TetherStack
 from sandbox.graph.server import AUDIENCE
 from shared.dataverse.batch import Operation
-from shared.graph.items import TRACKED_CATEGORY
+from shared.identifiers import Kind
 
 _POLL_SECONDS = 0.05
 _QUIET_POLLS = 4
 _QUIET_SECONDS = 120
+_NOTHING_TO_SAY = {202, 204}
 
 
 class Run:
-    """Acts as Exchange, as the sellers and as a CRM user, and keeps a journal of it."""
+    """Calls Graph and Dynamics for those who act in it, and keeps a journal of what comes of it."""
 
     def __init__(self, stack: TetherStack, show: Callable[[Journal], None]) -> None:
         self.stack = stack
         self.journal = Journal()
         self.regarding: dict[str, str] = {}
+        self.ids = {person.upn: person.id for person in stack.services.tenant.people}
         self._show = show
-        self._ids = {person.upn: person.id for person in stack.services.tenant.people}
         token = stack.services.surroundings.authority.issue(stack.services.principal, AUDIENCE)[0]
         self._http = aiohttp.ClientSession(
-            headers={"Authorization": f"Bearer {token}", "Prefer": 'IdType="ImmutableId"'}
+            headers={"Authorization": f"Bearer {token}", **AS_SHOWN},
         )
 
     async def __aenter__(self) -> Self:
@@ -47,42 +46,61 @@ class Run:
     ) -> None:
         await self._http.close()
 
-    async def deliver(self, upn: str, mail: bytes, expected: str) -> str:
-        """Let a mail arrive in a mailbox; return its immutable id."""
-        graph = self.stack.services.graph.url
-        async with self._http.post(
-            f"{graph}/_sandbox/mailboxes/{upn}/deliver", data=mail
-        ) as answer:
-            answer.raise_for_status()
-            arrived = await answer.json()
-        self.journal.lines.append(
-            Line(
-                upn=upn,
-                mailbox=self._ids[upn],
-                item=arrived["id"],
-                message_id=arrived["internetMessageId"],
-                subject=_subject(mail),
-                expected=expected,
-            )
+    async def graph(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        """Call Graph as Outlook does, e.g. `graph("GET", f"/users/{upn}/events")`.
+
+        Raises:
+            LookupError: there is no such thing.
+            RuntimeError: Graph refused it.
+        """
+        url = f"{self.stack.services.graph.url}/v1.0{path}"
+        async with self._http.request(method, url, json=body) as answer:
+            if answer.status == 404:
+                raise LookupError(await answer.text())
+            return await _answered(answer)
+
+    async def read(self, path: str) -> dict[str, Any]:
+        """Read from Graph what Outlook shows."""
+        return await self.graph("GET", path)
+
+    async def sandbox(self, path: str, raw: bytes, **query: str) -> dict[str, Any]:
+        """Have the sandbox put something into a mailbox.
+
+        Raises:
+            ValueError: it is not what it should be; says why.
+        """
+        url = f"{self.stack.services.graph.url}/_sandbox{path}"
+        async with self._http.post(url, data=raw, params=query) as answer:
+            if answer.status == 400:
+                problems = (await answer.json())["error"]["problems"]
+                raise ValueError("; ".join(one["message"] for one in problems))
+            return await _answered(answer)
+
+    def arrived(
+        self, kind: Kind, upn: str, item: str, identity: str, subject: str, expected: str
+    ) -> Line:
+        """Note an item that came to a mailbox, and what is expected of it."""
+        line = Line(
+            kind=kind,
+            upn=upn,
+            mailbox=self.ids[upn],
+            item=item,
+            identity=identity,
+            subject=" ".join(subject.split()) or "(no subject)",
+            expected=expected,
         )
+        self.journal.lines.append(line)
         self.look()
-        return str(arrived["id"])
+        return line
 
-    async def mark(self, upn: str, item: str, expected: str) -> None:
-        """Put the tracking category on a mail, as a seller does in Outlook."""
-        await self._act("PATCH", upn, item, {"categories": [TRACKED_CATEGORY]}, expected)
+    def left_out(self, kind: Kind, upn: str, subject: str, why: str) -> None:
+        """Note what never came to the mailbox it was meant for."""
+        line = self.arrived(kind, upn, "", "", subject, "")
+        line.outcome = line.expected = f"left out: {why}"
 
-    async def unmark(self, upn: str, item: str, expected: str) -> None:
-        """Take the category off."""
-        await self._act("PATCH", upn, item, {"categories": []}, expected)
-
-    async def throw_away(self, upn: str, item: str, expected: str) -> None:
-        """Move a mail to Deleted Items."""
-        await self._act("POST", upn, item, {"destinationId": "deleteditems"}, expected, "/move")
-
-    async def purge(self, upn: str, item: str, expected: str) -> None:
-        """Delete a mail for good."""
-        await self._act("POST", upn, item, None, expected, "/permanentDelete")
+    def expect(self, item: str, expected: str) -> None:
+        """Expect something else of an item from now on."""
+        next(line for line in self.journal.lines if line.item == item).expected = expected
 
     async def write(self, operations: Sequence[Operation]) -> None:
         """Write rows of Dynamics, as a CRM user does.
@@ -129,51 +147,17 @@ class Run:
             self.journal.read(self.stack.host.log)
         self._show(self.journal)
 
-    async def categories(self, line: Line) -> list[str] | None:
-        """Return the categories Outlook shows on a mail, None if it is gone or thrown away."""
-        async with self._http.get(self._url(line.upn, line.item)) as answer:
-            if answer.status == 404:
-                return None
-            message: dict[str, Any] = await answer.json()
-        deleted = await self._deleted_items(line.upn)
-        return None if message["parentFolderId"] == deleted else message["categories"]
-
     async def _is_calm(self) -> bool:
         graph = self.stack.services.graph.url
         async with self._http.get(f"{graph}/_sandbox/notifications") as answer:
             pending = (await answer.json())["pending"]
-        queue = self.stack.services.servicebus.counts()["mail"]
-        return not (pending or queue["active"] or queue["locked"])
-
-    async def _act(
-        self,
-        method: str,
-        upn: str,
-        item: str,
-        body: dict[str, Any] | None,
-        expected: str,
-        action: str = "",
-    ) -> None:
-        url = f"{self._url(upn, item)}{action}"
-        async with self._http.request(method, url, json=body) as answer:
-            answer.raise_for_status()
-        line = next(one for one in self.journal.lines if one.item == item)
-        line.expected = expected
-
-    async def _deleted_items(self, upn: str) -> str:
-        base = self.stack.services.graph.url
-        async with self._http.get(f"{base}/v1.0/users/{upn}/mailFolders/deleteditems") as answer:
-            return str((await answer.json())["id"])
-
-    def _url(self, upn: str, item: str) -> str:
-        base = self.stack.services.graph.url
-        return f"{base}/v1.0/users/{upn}/messages/{quote(item, safe='')}"
+        queues = self.stack.services.servicebus.counts()
+        busy = (queues[kind][state] for kind in Kind for state in ("active", "locked"))
+        return not (pending or any(busy))
 
 
-def _subject(mail: bytes) -> str:
-    raw = str(message_from_bytes(mail, policy=compat32)["Subject"] or "(no subject)")
-    try:
-        subject = str(make_header(decode_header(raw)))
-    except (LookupError, ValueError):
-        subject = raw
-    return " ".join(subject.split())
+async def _answered(answer: aiohttp.ClientResponse) -> dict[str, Any]:
+    if not answer.ok:
+        raise RuntimeError(f"{answer.method} {answer.url}: {await answer.text()}")
+    said: dict[str, Any] = {} if answer.status in _NOTHING_TO_SAY else await answer.json()
+    return said

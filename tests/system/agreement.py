@@ -3,13 +3,15 @@
 from collections import Counter
 from collections.abc import Collection, Mapping
 
+from bench.calendars import copies_in
+from bench.checking.meetings import dynamics_of, meeting_differences
 from tests.system.company import TRACKED, Company, Row
 
 _ROLES = {1: "from", 2: "toRecipients", 3: "ccRecipients", 4: "bccRecipients"}
 _TRACKED_STATE = 1
 _LINKS = (
     "tether_links?$select=tether_itemid,tether_state,tether_internetmessageid,"
-    "_tether_mailboxid_value,_tether_emailid_value"
+    "_tether_mailboxid_value,_tether_emailid_value&$filter=tether_kind eq 1"
 )
 _EMAILS = "emails?$select=messageid,statecode,subject"
 _PARTIES = "activityparties?$select=addressused,participationtypemask,_activityid_value"
@@ -20,7 +22,8 @@ async def assert_agreement(company: Company, *, people: Collection[str] = ()) ->
 
     Every mail with the category that is not deleted has exactly one tracked link to one completed
     activity, whose parties are its addresses; no other mail has one; no two activities are of one
-    mail, and no activity is there without a link. Returns the number of tracked mails.
+    mail, and no activity is there without a link. Calendars are compared by `bench.checking`.
+    Returns the number of tracked mails.
     """
     rows = await company.rows(_LINKS)
     emails = {row["activityid"]: row for row in await company.rows(_EMAILS)}
@@ -49,7 +52,14 @@ async def assert_agreement(company: Company, *, people: Collection[str] = ()) ->
     ids = {company.people[name]["id"] for name in people or company.people}
     tied = {key for key in activity_of if key[0] in ids}
     assert tied == wanted, f"tracked in Dynamics alone: {tied - wanted}"
+    await _assert_calendars_agree(company, ids)
     return len(wanted)
+
+
+async def _assert_calendars_agree(company: Company, mailboxes: Collection[str]) -> None:
+    copies = [copy for one in mailboxes for copy in await copies_in(company.as_shown, one)]
+    dynamics = await dynamics_of(company.rows)
+    assert meeting_differences(copies, dynamics, mailboxes) == []
 
 
 async def _mails_with_the_category(company: Company, name: str) -> list[Row]:

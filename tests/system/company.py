@@ -11,12 +11,13 @@ from urllib.parse import quote
 
 import aiohttp
 
+from bench.calendars import AS_SHOWN
 from tests.system.waiting import eventually
 
 TRACKED = "Tracked To Dynamics 365"
 GRAPH = "https://graph.microsoft.com"
 Row = dict[str, Any]
-_IMMUTABLE = {"Prefer": 'IdType="ImmutableId"'}
+_IMMUTABLE = 'IdType="ImmutableId"'
 _READ = (
     "id,internetMessageId,subject,from,toRecipients,ccRecipients,bccRecipients,categories,"
     "parentFolderId,isDraft"
@@ -64,15 +65,30 @@ class Company:
             message: Row = await answer.json()
             return message
 
-    async def graph(self, method: str, path: str, body: object = None) -> Row:
+    async def import_calendar(self, person: str, raw: bytes, *, categories: str = "") -> Row:
+        """Import an iCalendar file, and return what came of it."""
+        address = f"{self.graph_url}/_sandbox/mailboxes/{self.people[person]['upn']}/import"
+        query = {"categories": categories}
+        async with self.http.post(address, data=raw, params=query) as answer:
+            assert answer.status == 201, await answer.text()
+            came: Row = await answer.json()
+            return came
+
+    async def graph(
+        self, method: str, path: str, body: object = None, *, prefer: str = _IMMUTABLE
+    ) -> Row:
         """Call Graph with a person's path, e.g. `/users/{ada}/messages`, and return its answer."""
         ids = {name: person["id"] for name, person in self.people.items()}
-        headers = {**_IMMUTABLE, "Authorization": f"Bearer {await self._token(GRAPH)}"}
+        headers = {"Prefer": prefer, "Authorization": f"Bearer {await self._token(GRAPH)}"}
         address = f"{self.graph_url}/v1.0{path.format(**ids)}"
         async with self.http.request(method, address, json=body, headers=headers) as answer:
             assert answer.status < 300, await answer.text()
             document: Row = await answer.json() if answer.status in {200, 201} else {}
             return document
+
+    async def as_shown(self, path: str) -> Row:
+        """Return the answer to a GET, with times in UTC and bodies as text."""
+        return await self.graph("GET", path, prefer=AS_SHOWN["Prefer"])
 
     async def categorize(self, person: str, item: str, *categories: str) -> None:
         """Set a mail's categories, as a click in Outlook does."""
@@ -211,7 +227,7 @@ class Company:
         return self._tokens[resource]
 
 
-_WORKED: Sequence[str] = ("mail", "contacts", "lifecycle")
+_WORKED: Sequence[str] = ("mail", "calendar", "contacts", "tasks", "lifecycle")
 
 
 def _message(person: str, item: str) -> str:

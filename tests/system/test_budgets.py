@@ -9,7 +9,8 @@ import pytest
 import pytest_asyncio
 
 from tests.system.agreement import assert_agreement
-from tests.system.company import Company
+from tests.system.calendars import calendar
+from tests.system.company import TRACKED, Company
 from tests.system.mails import mail
 from tests.system.stacks import running_company, tenant_of
 
@@ -34,6 +35,18 @@ async def requests_of(company: Company, *deliveries: tuple[str, bytes]) -> tuple
     """
     await company.control("DELETE", "/stats")
     await asyncio.gather(*(company.deliver(person, raw) for person, raw in deliveries))
+    return await counted(company)
+
+
+async def requests_of_import(company: Company, raw: bytes) -> tuple[int, int, int]:
+    """Import a calendar into Ada's mailbox, all of it tracked; return the same."""
+    await company.control("DELETE", "/stats")
+    await company.import_calendar("ada", raw, categories=TRACKED)
+    return await counted(company)
+
+
+async def counted(company: Company) -> tuple[int, int, int]:
+    """Return Graph requests, Dataverse requests and stamps once all is done."""
     await company.quiet(seconds=60)
     stats: dict[str, Any] = await company.stats()
     stamps = stats["graph"]["batched"].get("PATCH /users/{id}/messages/{id}", 0)
@@ -71,3 +84,27 @@ async def test_a_thousand_mails_in_one_mailbox_cost_a_hundred_requests(company: 
     assert stamps == len(many)
     assert graph + dataverse <= 100
     assert await assert_agreement(company, people=["grace"]) > len(many)
+
+
+async def test_one_changed_event_costs_one_request_to_graph_and_two_to_dataverse(
+    company: Company,
+) -> None:
+    await requests_of_import(company, calendar(["one"]))
+    graph, dataverse, stamps = await requests_of_import(company, calendar(["one"], "Changed"))
+    assert stamps == 0
+    assert graph <= 1
+    assert dataverse <= 2
+    assert await company.rows("appointments?$filter=subject eq 'Changed one'")
+
+
+@pytest.mark.parametrize("subject", ["New", "Changed"])
+async def test_a_thousand_events_in_one_mailbox_cost_a_hundred_and_ten_requests(
+    company: Company, subject: str
+) -> None:
+    raw = calendar((str(number) for number in range(1000)), subject)
+    graph, dataverse, stamps = await requests_of_import(company, raw)
+    assert stamps == 0
+    assert graph + dataverse <= 110
+    await assert_agreement(company, people=["ada"])
+    rows = await company.rows(f"appointments?$filter=startswith(subject,'{subject} ')")
+    assert len([row for row in rows if row["subject"] != "Changed one"]) == 1000

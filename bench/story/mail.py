@@ -1,44 +1,29 @@
-"""The story `make run` tells: six sellers' mail, and what must become of each piece of it."""
+"""The sellers' mail, and what must become of each piece of it."""
 
 from collections.abc import Sequence
 from typing import Any
 
+from bench.inboxes import Inboxes
 from bench.mail import compose
 from bench.running import Run
-from sandbox.tenant import Tenant, make_tenant
+from bench.story.people import ADA, ALAN, EDSGER, GRACE, KATHERINE
 from shared.dataverse.batch import Operation
 
 CUSTOMER = "Carla Customer <carla@fabrikam.example>"
 STRANGER = "Sam Stranger <sam@nowhere.example>"
 SUPPORT = "support@fabrikam.example"
-ADA, GRACE, ALAN, KATHERINE, EDSGER = (
-    f"{name}@contoso.example" for name in ("ada", "grace", "alan", "katherine", "edsger")
-)
 NO_RULE = "ignored: it answers no tracked mail and has no category"
 NO_MAIL = "ignored: the personal option is 'No email messages', and it has no category"
-ALL, REPLIES, KNOWN_SENDERS, ANY_RECORD, NONE = range(5)
-
-
-def tenant() -> Tenant:
-    """Return five sellers, each with another personal option for automatic tracking."""
-    plain = make_tenant(5)
-    people = [
-        person.model_copy(update={"incoming_email_filtering_method": option})
-        for person, option in zip(
-            plain.people, (ALL, REPLIES, KNOWN_SENDERS, ANY_RECORD, NONE), strict=True
-        )
-    ]
-    return plain.model_copy(update={"people": tuple(people)})
 
 
 async def tell(run: Run) -> None:
     """Let the mail come, the sellers act, and say what is expected."""
-    contact = await _records(run)
-    await _each_filter(run)
-    await _one_mail_for_three(run)
+    contact, inboxes = await _records(run), Inboxes(run)
+    await _each_filter(inboxes)
+    await _one_mail_for_three(inboxes)
     await run.quiet()
-    await _category_then_replies(run, contact)
-    await _removal(run)
+    await _category_then_replies(run, inboxes, contact)
+    await _removal(run, inboxes)
 
 
 async def _records(run: Run) -> str:
@@ -60,10 +45,10 @@ async def _records(run: Run) -> str:
     return contact
 
 
-async def _each_filter(run: Run) -> None:
+async def _each_filter(inboxes: Inboxes) -> None:
     async def arrives(upn: str, name: str, sender: str, expected: str) -> None:
         mail = compose(_message_id(name), name.capitalize(), sender=sender, to=[upn])
-        await run.deliver(upn, mail, expected)
+        await inboxes.deliver(upn, mail, expected)
 
     await arrives(ADA, "any mail", STRANGER, "tracked: filter")
     await arrives(GRACE, "no reply", CUSTOMER, NO_RULE)
@@ -78,20 +63,20 @@ async def _each_filter(run: Run) -> None:
     await arrives(EDSGER, "kept out", CUSTOMER, NO_MAIL)
 
 
-async def _one_mail_for_three(run: Run) -> None:
+async def _one_mail_for_three(inboxes: Inboxes) -> None:
     """One Message-ID in three mailboxes: one activity, a link for each that tracks it."""
     everyone = {ADA: "tracked: filter", ALAN: "tracked: filter", EDSGER: NO_MAIL}
     offer = compose(_message_id("offer"), "Offer for three", sender=CUSTOMER, to=list(everyone))
     for upn, expected in everyone.items():
-        await run.deliver(upn, offer, expected)
+        await inboxes.deliver(upn, offer, expected)
 
 
-async def _category_then_replies(run: Run, contact: str) -> None:
+async def _category_then_replies(run: Run, inboxes: Inboxes, contact: str) -> None:
     quote = _message_id("quote")
     mail = compose(quote, "Quote 4711", sender=CUSTOMER, to=[GRACE])
-    item = await run.deliver(GRACE, mail, NO_RULE)
+    item = (await inboxes.deliver(GRACE, mail, NO_RULE)).item
     await run.quiet()
-    await run.mark(GRACE, item, "tracked: category")
+    await inboxes.mark(GRACE, item, "tracked: category")
     await run.quiet()
     await run.set_regarding(quote, "regardingobjectid_contact_email", f"contacts({contact})")
     answers = (
@@ -100,26 +85,26 @@ async def _category_then_replies(run: Run, contact: str) -> None:
     )
     for message_id, subject, sender, upn in answers:
         reply = compose(message_id, subject, sender=sender, to=[upn], answers=quote)
-        await run.deliver(upn, reply, "tracked: reply")
+        await inboxes.deliver(upn, reply, "tracked: reply")
         run.expect_regarding(message_id, contact)
     reply = compose(
         _message_id("declined"), "Re: Quote 4711", sender=CUSTOMER, to=[EDSGER], answers=quote
     )
-    await run.deliver(EDSGER, reply, NO_MAIL)
+    await inboxes.deliver(EDSGER, reply, NO_MAIL)
     await run.quiet()
 
 
-async def _removal(run: Run) -> None:
+async def _removal(run: Run, inboxes: Inboxes) -> None:
     """Three ways out of Dynamics; the activity stays, and so does everybody else's link."""
     ways = (
-        ("Unmarked", run.unmark, "unlinked: the category was taken off in Outlook"),
-        ("Purged", run.purge, "unlinked: deleted in Outlook"),
-        ("Thrown away", run.throw_away, "unlinked: moved to Deleted Items"),
+        ("Unmarked", inboxes.unmark, "unlinked: the category was taken off in Outlook"),
+        ("Purged", inboxes.purge, "unlinked: deleted in Outlook"),
+        ("Thrown away", inboxes.throw_away, "unlinked: moved to Deleted Items"),
     )
     items = {}
     for subject, _, _ in ways:
         mail = compose(_message_id(subject.lower()), subject, sender=STRANGER, to=[ADA])
-        items[subject] = await run.deliver(ADA, mail, "tracked: filter")
+        items[subject] = (await inboxes.deliver(ADA, mail, "tracked: filter")).item
     await run.quiet()
     for subject, leave, expected in ways:
         await leave(ADA, items[subject], expected)

@@ -1,39 +1,39 @@
-"""Does Dynamics hold exactly what it should? Compared row by row with what Outlook shows."""
+"""What Dynamics should hold of mail: an activity for each tracked mail, a link for each copy."""
 
 from collections.abc import Iterable
 from typing import Any
 
+from bench.inboxes import Inboxes
 from bench.journal import Line
 from bench.running import Run
 from shared.dataverse.links import LinkState
 from shared.graph.items import TRACKED_CATEGORY
-from shared.identifiers import ItemId, MailboxId, link_id_of_item
+from shared.identifiers import ItemId, Kind, MailboxId, link_id_of_item
 
 _COMPLETED = 1
 _SENT_OR_RECEIVED = {3, 4}
 
 
 async def differences(run: Run) -> list[str]:
-    """Return every difference between what is and what was expected, in plain words."""
-    lines = run.journal.lines
+    """Return every difference between the mail of a run and Dynamics, in plain words."""
+    lines = run.journal.of(Kind.MAIL)
     emails = await run.stack.rows(
         "emails?$select=activityid,messageid,statecode,statuscode,_regardingobjectid_value"
         "&$expand=email_activity_parties($select=participationtypemask)"
     )
-    links = {row["tether_linkid"]: row for row in await run.stack.rows("tether_links")}
-    found = [
-        f"'{line.subject}' in {line.upn}: expected {line.expected}, found {line.outcome}"
-        for line in lines
-        if line.outcome != line.expected
-    ]
-    found += _email_differences(lines, emails)
-    found += _link_differences(lines, links, {row["activityid"]: row for row in emails})
+    links = await run.stack.rows("tether_links?$filter=tether_kind eq 1")
+    found = _email_differences(lines, emails)
+    found += _link_differences(
+        lines,
+        {row["tether_linkid"]: row for row in links},
+        {row["activityid"]: row for row in emails},
+    )
     for message_id, target in run.regarding.items():
         rows = [row for row in emails if row["messageid"] == message_id]
         if [row["_regardingobjectid_value"] for row in rows] != [target]:
             found.append(f"{message_id} is not about {target} in Dynamics")
     for line in lines:
-        categories = await run.categories(line)
+        categories = await Inboxes(run).categories(line)
         marked = categories is not None and TRACKED_CATEGORY in categories
         if marked != line.expected.startswith("tracked"):
             found.append(f"'{line.subject}' in {line.upn}: Outlook shows {categories}")
@@ -42,7 +42,7 @@ async def differences(run: Run) -> list[str]:
 
 def _email_differences(lines: Iterable[Line], emails: list[dict[str, Any]]) -> list[str]:
     """One completed activity with a sender for each mail that is or was tracked, and no other."""
-    wanted = {line.message_id for line in lines if not line.expected.startswith("ignored")}
+    wanted = {line.identity for line in lines if not line.expected.startswith("ignored")}
     held = sorted(row["messageid"] for row in emails)
     found = [f"Dynamics lacks {one}" for one in sorted(wanted - set(held))]
     found += [f"Dynamics should not hold {one}" for one in sorted(set(held) - wanted)]
@@ -69,7 +69,7 @@ def _link_differences(
         held = LinkState(row["tether_state"]) if row else None
         if held is not state:
             found.append(f"'{line.subject}' in {line.upn}: link is {held}, not {state}")
-        elif row and emails[row["_tether_emailid_value"]]["messageid"] != line.message_id:
+        elif row and emails[row["_tether_emailid_value"]]["messageid"] != line.identity:
             found.append(f"'{line.subject}' in {line.upn}: linked to another mail")
     found += [f"Dynamics holds a link too many: {key}" for key in links.keys() - expected]
     return found
