@@ -4,15 +4,28 @@ import os
 
 import azure.functions as func
 
-from functions import calendar, lifecycle, mail, occurrences, subscriptions, webhook
+from functions import (
+    calendar,
+    contacts,
+    lifecycle,
+    mail,
+    occurrences,
+    subscriptions,
+    tasks,
+    tasks_polling,
+    webhook,
+)
 from shared.config import read_settings
 
-read_settings(os.environ)
+settings = read_settings(os.environ)
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 app.register_functions(webhook.blueprint)
 app.register_functions(mail.blueprint)
 app.register_functions(calendar.blueprint)
 app.register_functions(occurrences.blueprint)
+app.register_functions(contacts.blueprint)
+app.register_functions(tasks.blueprint)
+app.register_functions(tasks_polling.blueprint_at(settings.tasks_polling_schedule))
 app.register_functions(lifecycle.blueprint)
 app.register_functions(subscriptions.blueprint)

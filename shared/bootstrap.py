@@ -24,11 +24,14 @@ from shared.identifiers import Kind
 from shared.sync.calendar.rolling import Rolling
 from shared.sync.calendar.rules import CalendarRules
 from shared.sync.consuming import Consumer
+from shared.sync.contacts.rules import ContactRules
 from shared.sync.enrolment import Enrolment
 from shared.sync.mail.rules import MailRules
+from shared.sync.polling import Poller
 from shared.sync.reconcile import Reconciler
 from shared.sync.rules import Rules
 from shared.sync.subscribing import Subscriber
+from shared.sync.tasks.rules import TaskRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class App:
     consumers: Mapping[Kind, Consumer]
     enrolment: Enrolment
     rolling: Rolling
+    poller: Poller
     now: Callable[[], datetime]
 
 
@@ -92,12 +96,18 @@ def make_app(
         },
         enrolment=Enrolment(graph, dataverse, subscriber, now),
         rolling=Rolling(dataverse, bus, now),
+        poller=Poller(graph, dataverse, bus, now),
         now=now,
     )
 
 
 def _rules(settings: Settings) -> Mapping[Kind, Rules[Any, Any, Any]]:
-    return {Kind.MAIL: MailRules(), Kind.CALENDAR: CalendarRules(settings.calendar_policy)}
+    return {
+        Kind.MAIL: MailRules(),
+        Kind.CALENDAR: CalendarRules(settings.calendar_policy),
+        Kind.CONTACTS: ContactRules(settings.contact_fields),
+        Kind.TASKS: TaskRules(settings.task_policy),
+    }
 
 
 def _graph_adapter(settings: Settings, credential: AsyncTokenCredential) -> RequestAdapter[object]:

@@ -8,13 +8,25 @@ from typing import Annotated
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+)
 
 from shared.errors import Misconfigured
 from shared.sync.calendar.policy import CalendarPolicy, Ending
+from shared.sync.contacts.field_file import read_fields
+from shared.sync.contacts.fields import FIELDS, ContactField
+from shared.sync.tasks.policy import Fate, TaskPolicy
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _SHORTEST_KEY_BYTES = 32
+_SCHEDULE_FIELDS = 6
 
 
 def _service_url(value: str) -> str:
@@ -49,6 +61,13 @@ def _keys(value: object) -> object:
     return keys
 
 
+def _schedule(value: str) -> str:
+    """Accept what looks like NCRONTAB; the Functions host reads it."""
+    if len(value.split()) != _SCHEDULE_FIELDS:
+        raise ValueError("must be an NCRONTAB schedule of six fields, seconds first")
+    return value
+
+
 ServiceUrl = Annotated[str, AfterValidator(_service_url)]
 
 
@@ -73,6 +92,13 @@ class Settings(BaseModel):
     meeting_canceled: Ending = Field(Ending.CANCEL, alias="MEETING_CANCELED")
     meeting_touch_past: bool = Field(False, alias="MEETING_TOUCH_PAST")
     meeting_touch_completed: bool = Field(False, alias="MEETING_TOUCH_COMPLETED")
+    contact_fields: Annotated[tuple[ContactField, ...], PlainValidator(read_fields)] = Field(
+        FIELDS, alias="CONTACT_FIELDS_FILE"
+    )
+    task_deleted: Fate = Field(Fate.DELETE, alias="TASK_DELETED")
+    tasks_polling_schedule: Annotated[str, AfterValidator(_schedule)] = Field(
+        "0 * * * * *", alias="TASKS_POLLING_SCHEDULE"
+    )
     servicebus_connection_string: str | None = Field(None, alias="ServiceBusConnection", repr=False)
     servicebus_namespace: str | None = Field(
         None, alias="ServiceBusConnection__fullyQualifiedNamespace"
@@ -94,6 +120,11 @@ class Settings(BaseModel):
             touch_past=self.meeting_touch_past,
             touch_completed=self.meeting_touch_completed,
         )
+
+    @property
+    def task_policy(self) -> TaskPolicy:
+        """What the organisation has decided about tasks."""
+        return TaskPolicy(deleted=self.task_deleted)
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:

@@ -23,7 +23,7 @@ MailboxId = NewType("MailboxId", str)
 ItemId = NewType("ItemId", str)
 """A Graph immutable id; case matters."""
 ActivityId = NewType("ActivityId", str)
-"""The key of an activity row, lower case."""
+"""The key of an activity row, or of a contact, lower case."""
 LinkId = NewType("LinkId", str)
 """The key of a `tether_link` row, lower case."""
 SystemUserId = NewType("SystemUserId", str)
@@ -41,6 +41,17 @@ def activity_id_of_meeting(global_id: str, original_start: datetime | None = Non
     """Name the one activity of a meeting, or of that part of a series whose slot it was (UTC)."""
     slot = f"|{original_start.astimezone(UTC):%Y-%m-%dT%H:%M}" if original_start else ""
     return ActivityId(str(uuid5(_NAMESPACE, f"meeting|{global_id.upper()}{slot}")))
+
+
+def contact_id_of(mailbox: MailboxId, item: ItemId, address: str = "") -> ActivityId:
+    """Name the one row of a person by the first address; of one without, by the item alone."""
+    who = address.lower() if address else f"{mailbox}|{item}"
+    return ActivityId(str(uuid5(_NAMESPACE, f"contact|{who}")))
+
+
+def activity_id_of_task(mailbox: MailboxId, task: str) -> ActivityId:
+    """Name the one activity of a task, by Graph's id of it, in whichever list it lies."""
+    return ActivityId(str(uuid5(_NAMESPACE, f"task|{mailbox}|{task}")))
 
 
 def link_id_of_item(mailbox: MailboxId, item: ItemId) -> LinkId:

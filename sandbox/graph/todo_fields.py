@@ -2,14 +2,14 @@
 
 from datetime import UTC, datetime, time
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, ConfigDict, Field, StrictBool, StrictInt
 
 from sandbox.graph.drafts import Body, Wrapped
-from sandbox.graph.errors import GraphError, bad_request
+from sandbox.graph.errors import bad_request
 from sandbox.graph.shapes import Shape
 from sandbox.graph.wire import Camel, checked, stated
+from sandbox.graph.zones import zone
 from sandbox.store import Document
 
 PARTS = ("linkedResources", "checklistItems")
@@ -190,14 +190,10 @@ def _settled(before: Document, changes: Document, now: str) -> Document:
 
 def _utc(stamp: Document, *, whole_day: bool = True) -> Document:
     """Return a point in time in UTC; of a day, when it begins where it is meant."""
-    zone = "UTC" if stamp["timeZone"].upper() in ("UTC", "GMT") else stamp["timeZone"]
-    if zone not in available_timezones():
-        text = f"The following TimeZone value is not supported: '{zone}'."
-        raise GraphError(400, "TimeZoneNotSupportedException", text)
     local = datetime.fromisoformat(stamp["dateTime"])
     local = datetime.combine(local, time() if whole_day else local.time())
     try:
-        moment = local.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+        moment = local.replace(tzinfo=zone(stamp["timeZone"])).astimezone(UTC)
     except OverflowError as error:
         raise bad_request("dateTime is out of range.", "invalidRequest") from error
     written = moment.replace(tzinfo=None, microsecond=0).isoformat()

@@ -97,7 +97,7 @@ class DataverseClient:
     async def batch(self, parts: Sequence[Operation | ChangeSet]) -> list[Response]:
         """See `Dataverse.batch`."""
         responses: list[Response] = []
-        for chunk in _chunks(parts):
+        for chunk in in_batches(parts):
             responses += await self._round_trip(chunk)
         return responses
 
@@ -147,7 +147,7 @@ class DataverseClient:
             raise Transient(f"Dataverse did not answer: {error.message}") from error
 
 
-def _chunks(parts: Sequence[Operation | ChangeSet]) -> list[list[Operation | ChangeSet]]:
+def in_batches(parts: Sequence[Operation | ChangeSet]) -> list[list[Operation | ChangeSet]]:
     """Cut parts into batches by the number of their requests and the size of their bodies."""
     chunks: list[list[Operation | ChangeSet]] = [[]]
     requests = size = 0

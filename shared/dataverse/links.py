@@ -2,9 +2,11 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import IntEnum
+from itertools import batched
 from typing import Any
+from urllib.parse import quote
 
 from shared.dataverse import emails
 from shared.dataverse.batch import Operation
@@ -17,11 +19,17 @@ from shared.identifiers import ActivityId, ItemId, Kind, LinkId, MailboxId, Syst
 _SELECT = (
     "tether_linkid,tether_state,tether_itemid,tether_trackedon,_tether_mailboxid_value,"
     "tether_internetmessageid,tether_conversationindex,"
+    "tether_itemmodifiedon,tether_changekey,"
     "tether_globalid,tether_isorganizer,tether_isseries,tether_response,tether_appointments,"
+    "tether_told,tether_detail,"
+    "tether_status,"
     "_tether_emailid_value,_tether_appointmentid_value,_tether_contactid_value,_tether_taskid_value"
 )
 _MAX_CONVERSATION_INDEX = 2000
 _MAX_GLOBAL_ID = 300
+CONTACT = "tether_ContactId"
+"""Leads from a link to its contact, where that is asked for together with the link."""
+_LOOKUPS_IN_A_FILTER = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +48,7 @@ class _Target:
 _TARGETS = {
     Kind.MAIL: _Target(1, "tether_EmailId", "emails"),
     Kind.CALENDAR: _Target(2, "tether_AppointmentId", "appointments"),
-    Kind.CONTACTS: _Target(3, "tether_ContactId", "contacts"),
+    Kind.CONTACTS: _Target(3, CONTACT, "contacts"),
     Kind.TASKS: _Target(4, "tether_TaskId", "tasks"),
 }
 
@@ -63,10 +71,21 @@ class Reason(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Version:
+    """Which version of an item: when it came to be (UTC), and its ETag."""
+
+    modified: datetime
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """A `tether_link` row; `etag` guards a write to it, `email` is its activity where asked for.
 
-    `appointments` is how many rows its meeting had when the link was last written.
+    `version` is that of the item its row was last made to follow, where a kind keeps that;
+    `appointments` is how many rows its meeting had, `status` what its task's status in Outlook was,
+    `told` what the item said of its row, when the link was last written; `detail` is why it is not
+    in step.
     """
 
     id: LinkId
@@ -76,6 +95,7 @@ class Link:
     mailbox: MailboxId | None = None
     item: ItemId | None = None
     tracked_on: datetime | None = None
+    version: Version | None = None
     message_id: str = ""
     conversation_index: str = ""
     email: Email | None = None
@@ -84,6 +104,9 @@ class Link:
     is_series: bool = False
     response: str = ""
     appointments: int = 0
+    told: str = ""
+    detail: str = ""
+    status: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +134,26 @@ class Attendance:
 
 
 @dataclass(frozen=True, slots=True)
+class Memory:
+    """What an item has told its row so far, and why it is not in step with it, if it is not."""
+
+    told: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a task has come in Outlook, in Graph's words."""
+
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tracking:
-    """What the link of a tracked item says; `place` is what only links of its kind say."""
+    """What the link of a tracked item says; `place` is what only links of its kind say.
+
+    `version` is kept by kinds whose rows follow the item as it changes.
+    """
 
     kind: Kind
     mailbox: MailboxId
@@ -120,7 +161,8 @@ class Tracking:
     subject: str
     reason: Reason
     tracked_by: SystemUserId
-    place: Thread | Attendance | None = None
+    place: Thread | Attendance | Memory | Progress | None = None
+    version: Version | None = None
 
 
 TRACKED_SERIES = (
@@ -130,9 +172,10 @@ TRACKED_SERIES = (
 )
 
 
-def links_with_id(links: Collection[LinkId]) -> list[Operation]:
-    """Ask for links by key."""
-    return rows_where_in("tether_links", ["tether_linkid"], links, select=_SELECT)
+def links_with_id(links: Collection[LinkId], *, contact: str = "") -> list[Operation]:
+    """Ask for links by key, with the columns `contact` of the contacts they are tied to."""
+    expand = f"{CONTACT}($select={contact})" if contact else ""
+    return rows_where_in("tether_links", ["tether_linkid"], links, select=_SELECT, expand=expand)
 
 
 def links_of_messages(message_ids: Collection[str]) -> list[Operation]:
@@ -164,6 +207,25 @@ def links_of_meetings(global_ids: Collection[str]) -> list[Operation]:
     )
 
 
+def links_of_tasks(tasks: Collection[ActivityId]) -> list[Operation]:
+    """Ask for the tracked links that are tied to some tasks."""
+    return [
+        _tracked(" or ".join(f"_tether_taskid_value eq {task}" for task in some))
+        for some in batched(sorted(tasks), _LOOKUPS_IN_A_FILTER, strict=False)
+    ]
+
+
+def links_of_tasks_in(mailbox: MailboxId) -> Operation:
+    """Ask for the links of all tracked tasks of a mailbox."""
+    kind = _TARGETS[Kind.TASKS].code
+    return _tracked(f"_tether_mailboxid_value eq {mailbox} and tether_kind eq {kind}")
+
+
+def _tracked(condition: str) -> Operation:
+    whole = quote(f"tether_state eq {LinkState.TRACKED:d} and ({condition})", safe="")
+    return Operation("GET", f"tether_links?$select={_SELECT}&$filter={whole}")
+
+
 def link_row(row: Mapping[str, Any]) -> Link:
     """Read a `tether_link` row."""
     email = row.get("tether_EmailId")
@@ -177,6 +239,7 @@ def link_row(row: Mapping[str, Any]) -> Link:
         mailbox=row["_tether_mailboxid_value"],
         item=row["tether_itemid"],
         tracked_on=datetime.fromisoformat(tracked_on) if tracked_on else None,
+        version=_version(row),
         message_id=row["tether_internetmessageid"] or "",
         conversation_index=row["tether_conversationindex"] or "",
         email=emails.email_row(email) if email else None,
@@ -185,7 +248,15 @@ def link_row(row: Mapping[str, Any]) -> Link:
         is_series=bool(row["tether_isseries"]),
         response=row["tether_response"] or "",
         appointments=row["tether_appointments"] or 0,
+        told=row["tether_told"] or "",
+        detail=row["tether_detail"] or "",
+        status=row["tether_status"] or "",
     )
+
+
+def _version(row: Mapping[str, Any]) -> Version | None:
+    modified, etag = row["tether_itemmodifiedon"], row["tether_changekey"]
+    return Version(datetime.fromisoformat(modified), etag) if modified and etag else None
 
 
 def _state(value: int | None) -> LinkState:
@@ -201,10 +272,10 @@ def write_link(
     A series of meetings has many rows, found by its global id: then `activity` is None.
     """
     columns = {
+        "tether_detail": None,
         **_columns(tracking, now),
         **_tied(tracking.kind, activity),
         "tether_state": LinkState.TRACKED,
-        "tether_detail": None,
     }
     return _patch(link, known, columns)
 
@@ -213,6 +284,7 @@ def amend_link(known: Link, tracking: Tracking, activity: ActivityId | None) -> 
     """Let a tracked link say what is so by now; why and since when it is tracked stays."""
     columns = {
         "tether_name": _name(tracking),
+        **_versioned(tracking.version),
         **_placed(tracking.place),
         **_tied(tracking.kind, activity),
     }
@@ -237,6 +309,7 @@ def _columns(tracking: Tracking, now: datetime) -> dict[str, Any]:
         "tether_kind": _TARGETS[tracking.kind].code,
         "tether_MailboxId@odata.bind": f"tether_mailboxes({tracking.mailbox})",
         "tether_itemid": tracking.item,
+        **_versioned(tracking.version),
         **_placed(tracking.place),
         "tether_reason": tracking.reason,
         "tether_TrackedBy@odata.bind": f"systemusers({tracking.tracked_by})",
@@ -249,7 +322,15 @@ def _name(tracking: Tracking) -> str:
     return fit(tracking.subject or "(no subject)", 200)
 
 
-def _placed(place: Thread | Attendance | None) -> dict[str, Any]:
+def _versioned(version: Version | None) -> dict[str, Any]:
+    if version is None:
+        return {}
+    # Text, because a date and time of Dataverse's has no fractions of a second.
+    modified = version.modified.astimezone(UTC).isoformat()
+    return {"tether_itemmodifiedon": modified, "tether_changekey": version.etag}
+
+
+def _placed(place: Thread | Attendance | Memory | Progress | None) -> dict[str, Any]:
     match place:
         case Thread():
             index = place.conversation_index[:_MAX_CONVERSATION_INDEX]
@@ -266,6 +347,10 @@ def _placed(place: Thread | Attendance | None) -> dict[str, Any]:
                 "tether_response": place.response or None,
                 "tether_appointments": place.appointments,
             }
+        case Memory():
+            return {"tether_told": place.told or None, "tether_detail": place.detail or None}
+        case Progress():
+            return {"tether_status": place.status}
         case None:
             return {}
 

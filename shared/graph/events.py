@@ -9,13 +9,13 @@ from urllib.parse import quote
 from pydantic import AliasPath, BaseModel, ConfigDict, Field, field_validator
 
 from shared.graph.client import GraphRequest
-from shared.graph.items import Address, Item, with_categories
+from shared.graph.items import Address, Item, in_utc, with_categories
 from shared.identifiers import ItemId, MailboxId
 
 _SELECT = (
     "id,subject,body,start,end,isAllDay,location,attendees,organizer,isOrganizer,isCancelled,"
     "isDraft,responseStatus,showAs,sensitivity,importance,categories,type,seriesMasterId,"
-    "originalStart,iCalUId,onlineMeeting"
+    "originalStart,iCalUId,onlineMeeting,lastModifiedDateTime"
 )
 _PREFER = {
     "Prefer": 'IdType="ImmutableId", outlook.timezone="UTC", outlook.body-content-type="text"'
@@ -47,15 +47,6 @@ class Attendee(Address):
     """Somebody invited; `type` is required, optional or resource."""
 
     type: str = "required"
-
-
-def _utc(value: object) -> object:
-    """Read a `dateTimeTimeZone` asked for in UTC: seven digits of a second, no offset."""
-    if isinstance(value, dict):
-        value = value.get("dateTime")
-    if not isinstance(value, str):
-        return value
-    return datetime.fromisoformat(value).replace(tzinfo=UTC)
 
 
 class Event(Item):
@@ -91,7 +82,7 @@ class Event(Item):
     @field_validator("start", "end", mode="before")
     @classmethod
     def _in_utc(cls, value: object) -> object:
-        return _utc(value)
+        return in_utc(value)
 
     @field_validator("body", "location", "response", "join_url", mode="before")
     @classmethod

@@ -1,8 +1,17 @@
 """What every item in a mailbox has: a version, and the category that marks it as tracked."""
 
+from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import AliasPath, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AliasPath,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 from shared.graph.client import IMMUTABLE_IDS, GraphRequest
 from shared.identifiers import MailboxId
@@ -11,9 +20,9 @@ TRACKED_CATEGORY = "Tracked To Dynamics 365"  # server-side-sync.md 1.3
 
 
 class Address(BaseModel):
-    """A name and an address, as they stand on a mail or a meeting."""
+    """A name and an address, as they stand on a mail or a meeting, or bare on a contact."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
 
     name: str = Field(default="", validation_alias=AliasPath("emailAddress", "name"))
     address: str = Field(default="", validation_alias=AliasPath("emailAddress", "address"))
@@ -25,11 +34,12 @@ class Address(BaseModel):
 
 
 class Item(BaseModel):
-    """An item as Graph shows it now; `etag` is its version."""
+    """An item as Graph shows it now; `etag` is its version, `modified` since when (UTC)."""
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
 
     etag: str = Field(default="", validation_alias="@odata.etag")
+    modified: AwareDatetime | None = Field(default=None, alias="lastModifiedDateTime")
     categories: tuple[str, ...] = ()
 
     @model_validator(mode="before")
@@ -48,6 +58,15 @@ class Item(BaseModel):
     def depth(self) -> int:
         """How many other items must be looked at before a later look at this one makes sense."""
         return 0
+
+
+def in_utc(value: object) -> object:
+    """Read a `dateTimeTimeZone` asked for in UTC: seven digits of a second, no offset."""
+    if isinstance(value, dict):
+        value = value.get("dateTime")
+    if not isinstance(value, str):
+        return value
+    return datetime.fromisoformat(value).replace(tzinfo=UTC)
 
 
 def with_categories(

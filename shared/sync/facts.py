@@ -78,9 +78,14 @@ def about_items(
 ) -> list[Question[Facts]]:
     """Ask what every kind needs to know: the mailboxes, and the items' links."""
     return [
-        *asked(mailboxes.mailboxes_of(set(mailboxes_read)), _note_mailbox),
-        *asked(links.links_with_id(set(links_read)), _note_link),
+        *about_mailboxes(mailboxes_read),
+        *asked(links.links_with_id(set(links_read)), note_link),
     ]
+
+
+def about_mailboxes(mailboxes_read: Iterable[MailboxId]) -> list[Question[Facts]]:
+    """Ask whose the mailboxes are, and whether they sync."""
+    return asked(mailboxes.mailboxes_of(set(mailboxes_read)), _note_mailbox)
 
 
 def about_addresses(addresses: Iterable[str]) -> list[Question[Facts]]:
@@ -98,7 +103,8 @@ def _note_mailbox(facts: Facts, row: Row) -> None:
         facts.mailboxes[mailbox.id] = mailbox
 
 
-def _note_link(facts: Facts, row: Row) -> None:
+def note_link(facts: Facts, row: Row) -> None:
+    """Put an item's link among the facts."""
     link = links.link_row(row)
     facts.links[link.id] = link
 

@@ -23,9 +23,10 @@ from shared.identifiers import MailboxId, SystemUserId
 from shared.sync.facts import Facts, Question, learn
 from shared.sync.marking import at_new_version, is_overtaken, markings, unmarkings
 from shared.sync.outcome import Failed, Impossible, LaterLook, Outcome, Settled
-from shared.sync.plan import Track, Unlink
+from shared.sync.plan import Keep, Track, Unlink
 from shared.sync.rules import Decision, Read, Rules
 from shared.sync.seen import SeenVersions
+from shared.sync.versions import is_older, may_be_older
 from shared.sync.writes import failed_links, writes_for
 
 logger = logging.getLogger("tether.sync")
@@ -101,13 +102,13 @@ class Reconciler[I: Item, F: Facts, C]:
         began = self._now()
         reads = await self._read(work, outcome)
         facts = await self._look_up(reads)
-        decisions = self._decide(facts, reads, outcome)
+        decisions, overtaken = self._decide(facts, reads, outcome)
         marked, changed_in_outlook = await self._mark(decisions, outcome)
         written, changed_in_dynamics = await self._write(marked, outcome)
         was_slow = self._now() - began > _SLOW
         for decision in written:
             self._settle(decision, outcome, was_slow=was_slow)
-        return [*changed_in_outlook, *changed_in_dynamics]
+        return [*overtaken, *changed_in_outlook, *changed_in_dynamics]
 
     async def _read(self, work: Sequence[Change], outcome: Outcome) -> list[Read[I]]:
         """Read the items; what a first answer leaves out is asked for until nothing is missing."""
@@ -179,15 +180,19 @@ class Reconciler[I: Item, F: Facts, C]:
 
     def _decide(
         self, facts: F, reads: Sequence[Read[I]], outcome: Outcome
-    ) -> Sequence[Decision[I, C]]:
+    ) -> tuple[Sequence[Decision[I, C]], list[Failed]]:
         known: list[Read[I]] = []
+        overtaken: list[Failed] = []
         for read in reads:
-            if read.change.mailbox in facts.mailboxes:
-                known.append(read)
-            else:
+            if read.change.mailbox not in facts.mailboxes:
                 problem = "the mailbox is not enrolled; it will be once it is ready in Dynamics"
                 outcome.failed.append(Failed(read.change, problem))
-        return self._rules.decide(facts, known, self._now())
+            elif is_older(read.item, facts.links.get(read.link_id), read.change.attempt):
+                problem = f"a later version of the {self._rules.noun} is in Dynamics already"
+                overtaken.append(Failed(read.change, problem, _SOON_SECONDS))
+            else:
+                known.append(read)
+        return self._rules.decide(facts, known, self._now()), overtaken
 
     async def _mark(
         self, decisions: Sequence[Decision[I, C]], outcome: Outcome
@@ -253,6 +258,7 @@ class Reconciler[I: Item, F: Facts, C]:
         # Between the read and the write the item may have been deleted, and another instance may
         # have found no link yet to remove: after a slow round it is looked at once more.
         stale = was_slow and isinstance(plan, Track)
+        stale |= isinstance(plan, Keep) and bool(plan.amended) and may_be_older(item, plan.known)
         if isinstance(plan, Unlink):
             if plan.heir:
                 outcome.look_again.append(LaterLook(_about(plan.heir, change), 0))

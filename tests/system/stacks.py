@@ -8,6 +8,9 @@ from sandbox.tenant import Tenant, make_tenant
 from tests.system.company import TRACKED, Company
 from tests.system.mails import mail
 
+SELDOM = "0 0 0 1 1 *"
+"""When tasks are polled in tests: they count requests, and plan which of them fail."""
+
 
 def tenant_of(mailboxes: int, *, filtering: int = 1, not_ready: tuple[int, ...] = ()) -> Tenant:
     """Return a tenant whose people have chosen a filter (server-side-sync.md 1.2)."""
@@ -26,7 +29,7 @@ async def running_company(
     tenant: Tenant, *, warm: bool = True
 ) -> AsyncIterator[tuple[TetherStack, Company]]:
     """Run a stack and the company that uses it; `warm` has it track one mail before."""
-    stack = TetherStack(tenant)
+    stack = TetherStack(tenant, settings={"TASKS_POLLING_SCHEDULE": SELDOM})
     try:
         await stack.start()
         async with Company(stack.addresses()) as company:

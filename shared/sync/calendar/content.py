@@ -10,7 +10,7 @@ from shared.graph.events import Event, ShowAs
 from shared.graph.items import Address
 from shared.identifiers import ActivityId, SystemUserId, activity_id_of_meeting
 from shared.sync.addresses import Records, the_record
-from shared.sync.calendar.zones import midnight
+from shared.sync.zones import midnight
 
 _STATUS = {
     ShowAs.FREE: Status.FREE,

@@ -17,8 +17,9 @@ from shared.sync.calendar.content import wanted_of
 from shared.sync.calendar.facts import Snapshot
 from shared.sync.calendar.meeting import Meeting, Rank, changed, compare, ended
 from shared.sync.calendar.policy import CalendarPolicy, Ending
-from shared.sync.calendar.zones import zone
 from shared.sync.plan import Ignore, Keep, Plan, Track, Unlink
+from shared.sync.versions import version_of
+from shared.sync.zones import zone
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -172,6 +173,7 @@ def _tracking(snapshot: Snapshot, event: Event, count: int) -> Tracking:
             response=event.response,
             appointments=count,
         ),
+        version=version_of(event),
     )
 
 
@@ -183,4 +185,8 @@ def _is_told(link: Link, tracking: Tracking, tied: ActivityId | None) -> bool:
         response=link.response,
         appointments=link.appointments,
     )
-    return said == tracking.place and tied in {None, link.activity}
+    return (
+        said == tracking.place
+        and link.version == tracking.version
+        and tied in {None, link.activity}
+    )

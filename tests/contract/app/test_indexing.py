@@ -25,24 +25,29 @@ SETTINGS = {
 }
 
 
+async def shown_by(host: HostProcess) -> list[dict[str, Any]]:
+    """Return the functions as the host shows them."""
+    async with (
+        aiohttp.ClientSession() as http,
+        http.get(
+            f"{host.url}/admin/functions", headers={"x-functions-key": host.admin_key}
+        ) as answer,
+    ):
+        shown: list[dict[str, Any]] = await answer.json()
+        return shown
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def functions() -> AsyncIterator[dict[str, dict[str, Any]]]:
     """Return each function with its trigger, as the host shows them."""
     host = await HostProcess.start(PROJECT, SETTINGS)
     try:
-        async with (
-            aiohttp.ClientSession() as http,
-            http.get(
-                f"{host.url}/admin/functions", headers={"x-functions-key": host.admin_key}
-            ) as answer,
-        ):
-            shown = await answer.json()
         yield {
             one["name"]: {
                 **next(b for b in one["config"]["bindings"] if "rigger" in b["type"]),
                 "url": one["invoke_url_template"],
             }
-            for one in shown
+            for one in await shown_by(host)
         }
     finally:
         await host.kill()
@@ -54,6 +59,11 @@ async def test_every_function_has_its_trigger(functions: dict[str, dict[str, Any
         "notifications": "httptrigger",
         "lifecycle_notifications": "httptrigger",
         "mail": "servicebustrigger",
+        "calendar": "servicebustrigger",
+        "contacts": "servicebustrigger",
+        "tasks": "servicebustrigger",
+        "tasks_polling": "timertrigger",
+        "occurrences": "timertrigger",
         "lifecycle": "servicebustrigger",
         "subscriptions": "timertrigger",
     }
@@ -87,8 +97,9 @@ async def test_the_queues_are_the_ones_infrastructure_makes(
     for trigger in consumed.values():
         assert trigger["connection"] == "ServiceBusConnection"
         assert trigger["dataType"].lower() == "binary"
-    assert consumed["mail"]["cardinality"].lower() == "many"
-    assert declared["mail"]["requiresDuplicateDetection"]
+    for kind in ("mail", "calendar", "contacts", "tasks"):
+        assert consumed[kind]["cardinality"].lower() == "many"
+        assert declared[kind]["requiresDuplicateDetection"]
 
 
 @pytest.mark.asyncio(loop_scope="module")
@@ -96,6 +107,22 @@ async def test_enrolment_is_looked_after_every_five_minutes(
     functions: dict[str, dict[str, Any]],
 ) -> None:
     assert functions["subscriptions"]["schedule"] == "0 */5 * * * *"
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_tasks_are_polled_every_minute(functions: dict[str, dict[str, Any]]) -> None:
+    assert functions["tasks_polling"]["schedule"] == "0 * * * * *"
+
+
+async def test_tasks_are_polled_as_the_setting_says() -> None:
+    seldom = {"TASKS_POLLING_SCHEDULE": "30 */15 * * * *"}
+    host = await HostProcess.start(PROJECT, {**SETTINGS, **seldom})
+    try:
+        (polling,) = [one for one in await shown_by(host) if one["name"] == "tasks_polling"]
+    finally:
+        await host.kill()
+    (timer,) = polling["config"]["bindings"]
+    assert timer["schedule"] == "30 */15 * * * *"
 
 
 @pytest.mark.parametrize("missing", ["DATAVERSE_URL", "ServiceBusConnection", "everything"])

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from sandbox.tenant import make_tenant
+from tests.unit.app.desk import Desk
 from tests.unit.app.office import Office
 from tests.unit.app.sides import Ground
 
@@ -17,3 +18,8 @@ def ground() -> Ground:
 @pytest.fixture
 async def office(ground: Ground) -> Office:
     return await Office(ground).open()
+
+
+@pytest.fixture
+async def desk(ground: Ground) -> Desk:
+    return await Desk(ground).open()

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -17,7 +17,7 @@ from sandbox.dataverse.organization import Organization
 from sandbox.dataverse.resource import PREFIX
 from sandbox.dataverse.rows import Row
 from sandbox.dataverse.seed import service_principal
-from sandbox.dataverse.service import Dataverse
+from sandbox.dataverse.service import Dataverse as DataverseService
 from sandbox.graph.calendars import Calendars
 from sandbox.graph.contacts import Contacts
 from sandbox.graph.dispatch import Dispatcher
@@ -36,11 +36,11 @@ from sandbox.tenant import Tenant
 from sandbox.web import Surroundings
 from shared.dataverse import mailboxes as mailbox_rows
 from shared.dataverse.batch import ChangeSet, Operation, Response, compose, parse
-from shared.dataverse.client import API, DataverseClient
+from shared.dataverse.client import API, Dataverse, DataverseClient, in_batches
 from shared.dataverse.mailboxes import FilteringMethod, ReadyMailbox
 from shared.dataverse.schema import apply_schema
 from shared.errors import Transient
-from shared.graph.client import BATCH_SIZE, GraphRequest, GraphResponse
+from shared.graph.client import BATCH_SIZE, Graph, GraphRequest, GraphResponse
 from shared.graph.messages import Folder
 from shared.identifiers import MailboxId, SystemUserId
 
@@ -118,6 +118,21 @@ class InProcessGraph:
         return GraphResponse(answer.status, body, float(retry_after) if retry_after else None)
 
 
+class Overtaken:
+    """A Graph that is slow to answer the first reads: `meanwhile` happens before it does."""
+
+    def __init__(self, graph: Graph, meanwhile: Callable[[], Awaitable[object]]) -> None:
+        self._graph = graph
+        self._meanwhile: Callable[[], Awaitable[object]] | None = meanwhile
+
+    async def batch(self, requests: Sequence[GraphRequest]) -> list[GraphResponse]:
+        answers = await self._graph.batch(requests)
+        meanwhile, self._meanwhile = self._meanwhile, None
+        if meanwhile:
+            await meanwhile()
+        return answers
+
+
 class InProcessDataverse:
     """Dataverse as the app sees it, in the wire's own multipart."""
 
@@ -130,8 +145,12 @@ class InProcessDataverse:
 
     async def batch(self, parts: Sequence[Operation | ChangeSet]) -> list[Response]:
         """See `Dataverse.batch`; a fault on `POST $batch` fails the round trip."""
-        if not parts:
-            return []
+        responses: list[Response] = []
+        for some in in_batches(parts):
+            responses += await self._round_trip(some)
+        return responses
+
+    async def _round_trip(self, parts: Sequence[Operation | ChangeSet]) -> list[Response]:
         await asyncio.sleep(0)
         if refusal := self._strike("POST $batch"):
             raise Transient(refusal.message, retry_after=refusal.retry_after)
@@ -186,10 +205,32 @@ class InProcessDataverse:
         return error
 
 
+class OvertakenInDynamics:
+    """A Dataverse that is slow to answer the second batch: `meanwhile` happens before it does."""
+
+    def __init__(self, dataverse: Dataverse, meanwhile: Callable[[], Awaitable[object]]) -> None:
+        self._dataverse = dataverse
+        self._meanwhile: Callable[[], Awaitable[object]] | None = meanwhile
+        self._batches = 0
+
+    async def batch(self, parts: Sequence[Operation | ChangeSet]) -> list[Response]:
+        answers = await self._dataverse.batch(parts)
+        self._batches += bool(parts)
+        if self._meanwhile and self._batches == 2:
+            meanwhile, self._meanwhile = self._meanwhile, None
+            await meanwhile()
+        return answers
+
+    async def read_all(self, path: str) -> list[dict[str, Any]]:
+        return await self._dataverse.read_all(path)
+
+
 class Ground:
     """A tenant whose Dynamics has the app's tables; `fresh` gives it with nothing in it."""
 
-    def __init__(self, tenant: Tenant, surroundings: Surroundings, dataverse: Dataverse) -> None:
+    def __init__(
+        self, tenant: Tenant, surroundings: Surroundings, dataverse: DataverseService
+    ) -> None:
         self.tenant = tenant
         self.surroundings = surroundings
         self.organization = dataverse.organization
@@ -198,7 +239,7 @@ class Ground:
     async def prepare(cls, tenant: Tenant) -> "Ground":
         """Put the tables in, once, through the Web API as a deployment does."""
         surroundings = Surroundings(TokenAuthority(tenant.tenant_id))
-        dataverse = Dataverse(tenant, surroundings)
+        dataverse = DataverseService(tenant, surroundings)
         await dataverse.start()
         credential = SandboxCredential(surroundings.authority, service_principal(tenant))
         client = DataverseClient(dataverse.url, credential)

@@ -7,6 +7,7 @@ import pytest
 
 from shared.config import read_settings
 from shared.errors import Misconfigured
+from shared.sync.tasks.policy import Fate, TaskPolicy
 
 SECRET = bytes(range(32))
 KEY = base64.b64encode(SECRET).decode()
@@ -67,12 +68,24 @@ def test_every_missing_setting_is_named_at_once() -> None:
         ("CLIENT_STATE_KEYS", f":{KEY}", "must be 1 to 8 letters and digits"),
         ("CLIENT_STATE_KEYS", "k1:c2hvcnQ=", "key 'k1' is shorter than 32 bytes"),
         ("CLIENT_STATE_KEYS", " , ", "needs at least one key"),
+        ("TASK_DELETED", "cancel", "'delete' or 'keep'"),
+        ("TASKS_POLLING_SCHEDULE", "every minute", "NCRONTAB schedule of six fields"),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_problem(name: str, value: str, problem: str) -> None:
     text = complaint({**GOOD, name: value})
     assert f"{name}: " in text
     assert problem in text
+
+
+def test_tasks_are_polled_every_minute_and_rows_go_with_them_unless_told_otherwise() -> None:
+    usual = read_settings(GOOD)
+    assert usual.task_policy == TaskPolicy(Fate.DELETE)
+    assert usual.tasks_polling_schedule == "0 * * * * *"
+    chosen = {"TASK_DELETED": "keep", "TASKS_POLLING_SCHEDULE": "30 */5 * * * *"}
+    told = read_settings({**GOOD, **chosen})
+    assert told.task_policy == TaskPolicy(Fate.KEEP)
+    assert told.tasks_polling_schedule == "30 */5 * * * *"
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])

@@ -7,8 +7,12 @@ from typing import Any
 import pytest
 
 from sandbox.tenant import make_tenant
+from shared.changes import decode
+from shared.sync.calendar.policy import CalendarPolicy, Ending
+from shared.sync.calendar.rolling import Rolling
 from tests.unit.app.diary import DAY, Diary, attendee, begins, moment, times
-from tests.unit.app.sides import Ground
+from tests.unit.app.office import Queues
+from tests.unit.app.sides import Ground, Overtaken, OvertakenInDynamics
 
 TRACKED, REMOVED = 1, 2
 
@@ -216,7 +220,9 @@ def weekly(diary: Diary, **said: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
 
 async def in_step(diary: Diary, person: int, item: str) -> None:
     shown = await diary.occurrences(person, item)
-    assert times(diary.rows()) == begins(shown, diary.now)
+    now = f"{diary.now:%Y-%m-%dT%H:%M:%SZ}"
+    living = [row for row in diary.rows() if str(row["scheduledend"]) > now]
+    assert times(living) == begins(shown, diary.now)
 
 
 async def test_a_series_has_a_row_for_each_occurrence_in_the_window(diary: Diary) -> None:
@@ -283,3 +289,162 @@ async def test_new_occurrences_are_about_what_the_others_are(diary: Diary) -> No
     await diary.tell()
     await in_step(diary, 0, item)
     assert all(row["regardingobjectid"] for row in diary.rows())
+
+
+async def test_what_was_read_too_early_is_not_written_over_what_came_later(diary: Diary) -> None:
+    item = await diary.invite(0)
+    await diary.mark(0, item)
+    await diary.tell()
+    await diary.change(0, item, subject="First")
+    (told, *_) = diary.untold
+
+    async def meanwhile() -> None:
+        diary.advance(timedelta(seconds=1))
+        await diary.change(0, item, subject="Second")
+        await diary.tell()
+
+    slow = Overtaken(diary.graph, meanwhile)
+    outcome = await diary.instance(graph=slow).reconcile([told])
+    assert not outcome.failed
+    assert [row["subject"] for row in diary.rows()] == ["Second"]
+
+
+async def test_of_two_changes_in_one_moment_the_item_is_looked_at_again(diary: Diary) -> None:
+    item = await diary.invite(0)
+    await diary.mark(0, item)
+    await diary.tell()
+    await diary.change(0, item, subject="First")
+    (told, *_) = diary.untold
+
+    async def meanwhile() -> None:
+        await diary.change(0, item, subject="Second")
+        await diary.tell()
+
+    outcome = await diary.instance(graph=Overtaken(diary.graph, meanwhile)).reconcile([told])
+    assert outcome.look_again
+    diary.note(outcome)
+    await diary.tell()
+    assert [row["subject"] for row in diary.rows()] == ["Second"]
+
+
+async def test_whoever_begins_to_count_makes_the_one_before_look_again(diary: Diary) -> None:
+    item = await diary.invite(0, [1])
+    theirs = await diary.copy(1, 0, item)
+    await diary.mark(1, theirs)
+    path = f"/users/{diary.person(1)}/events/{theirs}/accept"
+    await diary.graph.do("POST", path, {"sendResponse": True})
+    await diary.tell()  # the row says by now what the organizer's copy will say
+    await diary.change(1, theirs, showAs="oof")
+    (told, *_) = diary.untold
+    organizers = diary.instance()
+
+    async def meanwhile() -> None:
+        await diary.mark(0, item)
+        (*_, marked) = diary.untold
+        assert not (await organizers.reconcile([marked])).failed
+
+    slow = OvertakenInDynamics(diary.dataverse, meanwhile)
+    assert not (await diary.instance(dataverse=slow).reconcile([told])).failed
+    assert [row["statuscode"] for row in diary.rows()] == [5]
+
+
+async def test_a_whole_day_is_one_of_the_mailbox_zone(diary: Diary) -> None:
+    zone = {"tether_timezone": "W. Europe Standard Time"}
+    diary.dataverse.write("PATCH", f"tether_mailboxes({diary.person(0)})", zone)
+    day = (diary.now + DAY).replace(month=1, hour=0, minute=0, second=0, microsecond=0)
+    day = day.replace(year=day.year + 1)
+    item = await diary.invite(0, isAllDay=True, start=moment(day), end=moment(day + DAY))
+    await diary.mark(0, item)
+    await diary.tell()
+    (row,) = diary.rows()
+    assert row["isalldayevent"]
+    assert times([row]) == [f"{day - timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"]
+
+
+async def test_an_online_meetings_link_is_kept_in_the_description(diary: Diary) -> None:
+    item = await diary.invite(0, isOnlineMeeting=True, onlineMeetingProvider="teamsForBusiness")
+    await diary.mark(0, item)
+    await diary.tell()
+    link = (await diary.event(0, item))["onlineMeeting"]["joinUrl"]
+    assert diary.rows()[0]["description"].endswith(link)
+
+
+async def test_what_tether_canceled_opens_again_when_outlook_shows_it_again(diary: Diary) -> None:
+    item = await diary.invite(0, [1], **weekly(diary))
+    theirs = await diary.copy(1, 0, item)
+    await diary.mark(1, theirs)
+    await diary.tell()
+    pattern = weekly(diary)["recurrence"]
+    shorter = {
+        **pattern,
+        "range": {**pattern["range"], "type": "numbered", "numberOfOccurrences": 2},
+    }
+    await diary.change(0, item, recurrence=shorter)
+    await diary.tell()
+    assert {row["statecode"] for row in diary.rows(open_only=False)} == {0, 2}
+    assert len(diary.rows()) == 2
+    await diary.change(0, item, recurrence=pattern)
+    await diary.tell()
+    await in_step(diary, 1, theirs)
+
+
+async def test_a_meeting_that_is_over_is_left_alone(diary: Diary) -> None:
+    item = await diary.invite(0)
+    await diary.mark(0, item)
+    await diary.tell()
+    diary.advance(3 * DAY)
+    await diary.change(0, item, subject="Afterwards")
+    await diary.tell()
+    await diary.delete(0, item)
+    await diary.tell()
+    (row,) = diary.rows()
+    assert row["subject"] == "Review"
+    assert diary.states() == [REMOVED]
+
+
+@pytest.mark.parametrize(
+    ("policy", "left"),
+    [
+        (CalendarPolicy(), []),
+        (CalendarPolicy(deleted_by_organizer=Ending.CANCEL), [2]),
+        (CalendarPolicy(deleted_by_organizer=Ending.KEEP), [3]),
+    ],
+)
+async def test_what_becomes_of_a_deleted_meeting_is_a_setting(
+    ground: Ground, policy: CalendarPolicy, left: list[int]
+) -> None:
+    diary = await Diary(ground, policy).open()
+    item = await diary.invite(0)
+    await diary.mark(0, item)
+    await diary.tell()
+    await diary.delete(0, item)
+    await diary.tell()
+    assert [row["statecode"] for row in diary.rows(open_only=False)] == left
+    assert diary.states() == [REMOVED]
+
+
+async def test_a_daily_series_is_too_much_for_one_change_set(ground: Ground) -> None:
+    diary = await Diary(ground, CalendarPolicy(ahead=1000 * DAY)).open()
+    daily = weekly(diary, showAs="free")
+    daily["recurrence"]["pattern"] = {"type": "daily", "interval": 1}
+    item = await diary.invite(0, **daily)
+    await diary.mark(0, item)
+    await diary.tell()
+    assert len(diary.rows()) >= 999
+    await diary.delete(0, item)
+    await diary.tell()
+    assert not diary.rows()
+
+
+async def test_tracked_series_are_looked_at_once_a_day(diary: Diary) -> None:
+    item = await diary.invite(0, **weekly(diary))
+    single = await diary.invite(0)
+    for one in (item, single):
+        await diary.mark(0, one)
+    await diary.tell()
+    bus = Queues()
+    assert await Rolling(diary.dataverse, bus, lambda: diary.now).roll() == 1
+    diary.advance(7 * DAY)
+    (message,) = bus.sent["calendar"]
+    await diary.reconciler.reconcile(decode(message.body))
+    await in_step(diary, 0, item)

@@ -1,17 +1,16 @@
 """What becomes of changes when one side or the other does not play along."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
 from sandbox.graph import ids
 from shared.dataverse.links import LinkState, Reason
-from shared.graph.client import Graph, GraphRequest, GraphResponse
 from shared.graph.items import TRACKED_CATEGORY
 from shared.sync.outcome import Failed, Impossible, Outcome, Settled
 from shared.sync.plan import Ignore, Track
 from tests.unit.app.office import Office
+from tests.unit.app.sides import Overtaken
 
 READ = "GET /users/{id}/messages/{id}"
 MARK = "PATCH /users/{id}/messages/{id}"
@@ -149,21 +148,6 @@ async def test_two_instances_at_once_make_one_activity_and_lose_no_change(office
     assert not any(outcome.failed or outcome.impossible for outcome in outcomes)
     assert len(office.dataverse.rows("email")) == 1
     assert len(office.dataverse.rows("tether_link")) == 2
-
-
-class Overtaken:
-    """A Graph that is slow to answer the first reads: `meanwhile` happens before it does."""
-
-    def __init__(self, graph: Graph, meanwhile: Callable[[], Awaitable[object]]) -> None:
-        self._graph = graph
-        self._meanwhile: Callable[[], Awaitable[object]] | None = meanwhile
-
-    async def batch(self, requests: Sequence[GraphRequest]) -> list[GraphResponse]:
-        answers = await self._graph.batch(requests)
-        meanwhile, self._meanwhile = self._meanwhile, None
-        if meanwhile:
-            await meanwhile()
-        return answers
 
 
 async def test_a_mail_read_before_another_instance_tracked_it_is_not_let_go(office: Office) -> None:

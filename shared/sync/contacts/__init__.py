@@ -1,0 +1,1 @@
+"""Contacts: which are tracked, and the `contact` rows they become."""

@@ -1,0 +1,1 @@
+"""Tasks: what makes them tracked, and the `task` activities they become."""
