@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -22,6 +23,8 @@ from shared.identifiers import ItemId, Kind, MailboxId
 from shared.sync.calendar.policy import CalendarPolicy
 from tests.unit.app.diary import DAY, Diary, moment
 from tests.unit.app.sides import Ground
+
+pytestmark = pytest.mark.timeout(7_200)  # thousands of runs take their time
 
 PEOPLE = 3
 AHEAD = timedelta(days=220)  # long enough to hold a change between summer and winter time
