@@ -16,7 +16,7 @@ from bench.inboxes import Inboxes
 from bench.journal import Journal
 from bench.mail import compose
 from bench.running import Run
-from bench.stack import PROJECT, TetherStack
+from bench.stack import PROJECT, SELDOM, TetherStack
 from sandbox.tenant import Tenant, make_tenant
 from shared.graph.client import BATCH_SIZE
 from shared.identifiers import Kind
@@ -85,8 +85,8 @@ async def _measure(console: Console) -> list[Figure]:
 @asynccontextmanager
 async def _running(mailboxes: int = 1) -> AsyncIterator[Run]:
     # What tasks cost while nothing changes would be counted among what the others cost.
-    quiet = {"TASKS_POLLING_SCHEDULE": "0 0 0 1 1 *"}
-    stack = TetherStack(_tracking_all(mailboxes), settings=quiet)
+    settings = {"TASKS_POLLING_SCHEDULE": SELDOM}
+    stack = TetherStack(_tracking_all(mailboxes), settings=settings)
     await stack.start()
     try:
         async with Run(stack, _show_nothing) as run:
