@@ -7,7 +7,8 @@ would say, and the row that is there.
 from dataclasses import dataclass
 
 from shared.dataverse.batch import Operation
-from shared.dataverse.links import Link, Tracking
+from shared.dataverse.links import Link
+from shared.dataverse.tracking import Tracking
 from shared.identifiers import ActivityId, LinkId
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import batched
 
 from shared.dataverse.batch import ChangeSet, Operation
-from shared.dataverse.links import amend_link, fail_link, remove_link, write_link
+from shared.dataverse.tracking import amend_link, fail_link, remove_link, write_link
 from shared.graph.items import Item
 from shared.identifiers import ActivityId
 from shared.sync.facts import Facts

@@ -29,14 +29,14 @@ def wanted_of(
     """Return the rows a meeting should have: one, or one for each occurrence in the window."""
     if event.is_cancelled:
         return {}
-    parts = event.occurrences or () if event.is_series else (event,)
+    if not event.is_series:
+        said = appointment_of(event, global_id, records, owner, where)
+        return {activity_id_of_meeting(global_id): said}
     return {
-        activity_id_of_meeting(global_id, part.original_start or part.start)
-        if event.is_series
-        else activity_id_of_meeting(global_id): appointment_of(
+        activity_id_of_meeting(global_id, part.original_start or part.start): appointment_of(
             part, global_id, records, owner, where
         )
-        for part in parts
+        for part in event.occurrences or ()
         if not part.is_cancelled
     }
 

@@ -9,8 +9,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from shared.dataverse.appointments import Appointment
-from shared.dataverse.links import Attendance, Link, Reason, Tracking
+from shared.dataverse.links import Link, Reason
 from shared.dataverse.mailboxes import MailboxState
+from shared.dataverse.tracking import Attendance, Tracking
 from shared.graph.events import Event
 from shared.identifiers import ActivityId, Kind, activity_id_of_meeting, link_id_of_item
 from shared.sync.calendar.content import wanted_of

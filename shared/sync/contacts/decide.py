@@ -7,9 +7,10 @@ since when. That is *pending*: its row is made or adopted, and the link tied to 
 from collections.abc import Sequence
 
 from shared.dataverse.contacts import PARENT, ContactRow, account_path
-from shared.dataverse.links import Link, LinkState, Memory, Reason, Tracking
+from shared.dataverse.links import Link, LinkState, Reason
 from shared.dataverse.mailboxes import MailboxState
 from shared.dataverse.records import Record, Table
+from shared.dataverse.tracking import Memory, Tracking
 from shared.graph.contacts import Contact
 from shared.graph.items import Address
 from shared.graph.messages import Folder

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 from shared.dataverse.activities import Priority
 from shared.dataverse.emails import Content, Email
-from shared.dataverse.links import Reason, Thread, Tracking
+from shared.dataverse.links import Reason
+from shared.dataverse.tracking import Thread, Tracking
 from shared.graph.messages import Folder, Message
 from shared.identifiers import Kind
 from shared.sync.mail.correlation import parent_of

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from shared.dataverse.emails import Email
-from shared.dataverse.links import Thread
+from shared.dataverse.tracking import Thread
 from shared.graph.messages import Message
 from shared.sync.mail.facts import MailFacts, Planned
 from shared.sync.mail.snapshot import Companion, Snapshot

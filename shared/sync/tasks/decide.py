@@ -1,8 +1,9 @@
 """What makes a task tracked, and what ends it: pure (server-side-sync.md 1.3, 3.1, 5.4)."""
 
-from shared.dataverse.links import Link, Progress, Reason, Tracking
+from shared.dataverse.links import Link, Reason
 from shared.dataverse.mailboxes import MailboxState
 from shared.dataverse.tasks import delete_task
+from shared.dataverse.tracking import Progress, Tracking
 from shared.graph.tasks import TodoTask
 from shared.identifiers import Kind, link_id_of_item
 from shared.sync.plan import Ignore, Keep, Plan, Track, Unlink

@@ -30,7 +30,6 @@ PEOPLE = 3
 AHEAD = timedelta(days=220)  # long enough to hold a change between summer and winter time
 ZONES = ("W. Europe Standard Time", "America/New_York", "UTC", "Asia/Kolkata")
 _RUNS = max(300, settings.default.max_examples if settings.default else 0)
-_MOST_TELLINGS = 200
 person = st.sampled_from(range(PEOPLE))
 which = st.integers(0, 5)
 
