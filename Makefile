@@ -21,7 +21,7 @@ $(INSTALLED): requirements.txt requirements-dev.txt scripts/find-python
 	@touch $@
 
 .PHONY: run
-run: $(INSTALLED) ## Show Outlook and Dynamics in step on this machine. MAIL=path, ICS=path: your own mail, calendars.
+run: $(INSTALLED) ## Show Outlook and Dynamics in step on this machine. MAIL=path ICS=path: with your own mail, calendars.
 	@$(BIN)/python -m bench.run $(if $(MAIL),--mail "$(MAIL)") $(if $(ICS),--ics "$(ICS)")
 
 .PHONY: up
