@@ -17,9 +17,10 @@ _SETTLED = re.compile(
 class Line:
     """An item in a mailbox: what is expected of it, and what the app said last.
 
-    `identity` is the same in every mailbox: a mail's Message-ID, a meeting's iCalUId. `held` says
-    which rows it has in Dynamics where that is more than one. What never came to a mailbox, such as
-    a file nobody can read, has no `item`.
+    `identity` is the same in every mailbox: a mail's Message-ID, a meeting's iCalUId. `lag` is how
+    long (seconds) it took to be tracked, `kept` how long its last change took after that. `held`
+    says which rows it has in Dynamics where that is more than one. What never came to a mailbox,
+    such as a file nobody can read, has no `item`.
     """
 
     kind: Kind
@@ -31,6 +32,7 @@ class Line:
     expected: str
     outcome: str = "on its way"
     lag: float | None = None
+    kept: float | None = None
     held: str = ""
 
 
@@ -65,5 +67,7 @@ def _note(line: Line, plan: str, why: str, lag: float) -> None:
             line.outcome = f"unlinked: {why}"
         case "ignore":
             line.outcome = f"ignored: {why}"
+        case "keep":
+            line.kept = lag
         case _:
             pass

@@ -21,6 +21,8 @@ from shared.graph.subscriptions import SUBSCRIBED_KINDS
 
 PROJECT = Path(__file__).resolve().parents[1]
 STACK_FILE = PROJECT / ".tether" / "stack.json"
+SELDOM = "0 0 0 1 1 *"
+"""A schedule for a timer that is run by hand."""
 _ENROLMENT_SECONDS = 60
 
 

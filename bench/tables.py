@@ -18,6 +18,7 @@ _READS = {
     Kind.CONTACTS: ("GET /users/{id}/contacts/{id}",),
     Kind.TASKS: ("GET /users/{id}/todo/lists/{id}/tasks/{id}",),
 }
+_POLLS = ("GET /users/{id}/todo/lists/delta", "GET /users/{id}/todo/lists/{id}/tasks/delta")
 _UNASKED: Document = {"operations": {}, "batched": {}}
 _STAMP = "PATCH /users/{id}/"
 
@@ -71,8 +72,9 @@ def _parts(batched: Mapping[str, int]) -> dict[str, int]:
         f"{_NOUNS[kind]}s read": sum(batched.get(one, 0) for one in operations)
         for kind, operations in _READS.items()
     }
+    polls = sum(batched.get(one, 0) for one in _POLLS)
     stamps = sum(n for operation, n in batched.items() if operation.startswith(_STAMP))
-    found = {**reads, "categories put on": stamps}
+    found = {**reads, "task lists asked for changes": polls, "categories put on": stamps}
     return {what: number for what, number in found.items() if number}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bench.calendars import copies_in
-from bench.checking import mail
+from bench.checking import contacts, mail, tasks
 from bench.checking.meetings import APPOINTMENTS, dynamics_of, meeting_differences
 from bench.running import Run
 from shared.identifiers import Kind
@@ -16,7 +16,11 @@ async def differences(run: Run) -> list[str]:
         for line in run.journal.lines
         if line.outcome != line.expected
     ]
-    return [*found, *await mail.differences(run), *await _of_meetings(run)]
+    found += await mail.differences(run)
+    found += await _of_meetings(run)
+    found += await contacts.differences(run)
+    found += await tasks.differences(run)
+    return found
 
 
 async def _of_meetings(run: Run) -> list[str]:

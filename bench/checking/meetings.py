@@ -144,9 +144,10 @@ def _row_differences(
             yield f"{_named(counting)}: a link points to {tied - ids}"
 
 
-def _rank(copy: Copy, links: Mapping[tuple[str, str], Row]) -> tuple[bool, str]:
+def _rank(copy: Copy, links: Mapping[tuple[str, str], Row]) -> tuple[bool, str, str]:
     link = links.get((copy.mailbox, str(copy.event["id"])), {})
-    return (not copy.event["isOrganizer"], link.get("tether_trackedon") or "9999")
+    since = link.get("tether_trackedon") or "9999"
+    return (not copy.event["isOrganizer"], since, link.get("tether_linkid", ""))
 
 
 def _said_by_outlook(copy: Copy, event: Row, users: Collection[str]) -> Said:

@@ -46,7 +46,7 @@ class Trial:
     async def recover(self) -> None:
         """Let everything go right again, run the app anew, and have the locks of the dead end."""
         await self.company.faults()
-        for queue in ("mail", "lifecycle"):
+        for queue in ("mail", "calendar", "contacts", "tasks", "lifecycle"):
             self.stack.services.servicebus.expire_locks(queue)
         self._shown = 0
         await self.stack.start_host()

@@ -59,7 +59,8 @@ async def assert_agreement(company: Company, *, people: Collection[str] = ()) ->
 async def _assert_calendars_agree(company: Company, mailboxes: Collection[str]) -> None:
     copies = [copy for one in mailboxes for copy in await copies_in(company.as_shown, one)]
     dynamics = await dynamics_of(company.rows)
-    assert meeting_differences(copies, dynamics, mailboxes) == []
+    differences = meeting_differences(copies, dynamics, mailboxes)
+    assert not differences, "\n".join(differences)
 
 
 async def _mails_with_the_category(company: Company, name: str) -> list[Row]:

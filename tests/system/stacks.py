@@ -3,13 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from bench.stack import TetherStack
+from bench.stack import SELDOM, TetherStack
 from sandbox.tenant import Tenant, make_tenant
 from tests.system.company import TRACKED, Company
 from tests.system.mails import mail
-
-SELDOM = "0 0 0 1 1 *"
-"""When tasks are polled in tests: they count requests, and plan which of them fail."""
 
 
 def tenant_of(mailboxes: int, *, filtering: int = 1, not_ready: tuple[int, ...] = ()) -> Tenant:
@@ -29,6 +26,7 @@ async def running_company(
     tenant: Tenant, *, warm: bool = True
 ) -> AsyncIterator[tuple[TetherStack, Company]]:
     """Run a stack and the company that uses it; `warm` has it track one mail before."""
+    # Tests count requests, and plan which of them fail.
     stack = TetherStack(tenant, settings={"TASKS_POLLING_SCHEDULE": SELDOM})
     try:
         await stack.start()

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from bench.ics import calendar
 from tests.system.agreement import assert_agreement
-from tests.system.calendars import calendar
 from tests.system.company import TRACKED, Company
 from tests.system.mails import mail
 from tests.system.stacks import running_company, tenant_of
