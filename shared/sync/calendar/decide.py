@@ -91,6 +91,8 @@ def _untracked(snapshot: Snapshot, event: Event, policy: CalendarPolicy) -> Plan
         tied=tied,
         telling=meeting,
         mark=False,
+        # The copy that counts may be let go at this very moment, and know of no heir.
+        look_again=not _counts(snapshot),
     )
 
 

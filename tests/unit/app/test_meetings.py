@@ -348,6 +348,19 @@ async def test_whoever_begins_to_count_makes_the_one_before_look_again(diary: Di
     assert [row["statuscode"] for row in diary.rows()] == [5]
 
 
+async def test_who_tracks_while_the_copy_that_counts_is_let_go_comes_to_count(
+    diary: Diary,
+) -> None:
+    item = await diary.invite(0, [1])
+    await diary.mark(0, item)
+    await diary.tell()
+    await diary.change(0, item, categories=[])
+    await diary.mark(1, await diary.copy(1, 0, item))
+    await diary.tell()
+    assert diary.states() == [REMOVED, TRACKED]
+    assert [row["statuscode"] for row in diary.rows()] == [2]
+
+
 async def test_a_whole_day_is_one_of_the_mailbox_zone(diary: Diary) -> None:
     zone = {"tether_timezone": "W. Europe Standard Time"}
     diary.dataverse.write("PATCH", f"tether_mailboxes({diary.person(0)})", zone)
