@@ -1,8 +1,8 @@
 """Finds what has changed in To Do by asking: a round of delta through every enrolled mailbox.
 
 Graph tells of tasks list by list and not reliably (graph.md 2.5): what it tells is at most a reason
-to go through a mailbox now. How far a mailbox is known is
-written down only when its changes are on the queue: what dies in between is told twice.
+to go through a mailbox at once. How far a mailbox is known is written down only when its changes
+are on the queue: what dies in between is told twice.
 """
 
 import logging
