@@ -9,6 +9,7 @@ from tests.faults.test_crashes import after, before
 from tests.faults.test_notifications import notify
 from tests.faults.trial import DATAVERSE_BATCH, GRAPH_BATCH, Trial
 from tests.system.company import TRACKED, Row
+from tests.system.meetings import next_week, when
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -117,8 +118,7 @@ async def test_what_a_lost_notification_told_is_made_good_by_the_next_one(trial:
     diary = await Diary.of(trial)
     await company.faults(notify("lose", times=None))
     path = "/users/{ada}/events"
-    day = {"timeZone": "UTC", "dateTime": "2030-01-01T09:00:00"}
-    event = {"subject": "Unheard of", "start": day, "end": day, "categories": [TRACKED]}
+    event = {"subject": "Unheard of", **when(next_week()), "categories": [TRACKED]}
     item = (await company.graph("POST", path, event))["id"]
     await company.struck()
     await company.quiet()
