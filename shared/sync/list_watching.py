@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.dataverse.client import Dataverse
+from shared.dataverse.polled_mailboxes import keep_subscriptions
 from shared.dataverse.subscriptions import Subscription
-from shared.dataverse.task_rows import keep_subscriptions
 from shared.graph.client import GraphResponse
 from shared.graph.subscriptions import LIST_LIFETIME, TaskList, expiry_of
 from shared.identifiers import MailboxId

@@ -13,14 +13,14 @@ from itertools import batched
 from shared.bus import Bus, change_messages
 from shared.dataverse.client import Dataverse
 from shared.dataverse.links import link_row, links_of_tasks_in
-from shared.dataverse.query import next_page
-from shared.dataverse.task_rows import (
+from shared.dataverse.polled_mailboxes import (
     POLLED_MAILBOXES,
-    TaskRow,
+    PolledMailbox,
     keep_links,
-    task_row,
-    task_rows_of,
+    polled_mailbox,
+    polled_mailboxes_of,
 )
+from shared.dataverse.query import next_page
 from shared.errors import Transient
 from shared.graph.client import Graph
 from shared.identifiers import Kind, MailboxId
@@ -58,7 +58,7 @@ class Poller:
         Raises:
             Transient: Dataverse or the broker did not answer; the next poll finds the same again.
         """
-        rows = [task_row(row) for row in await self._dataverse.read_all(POLLED_MAILBOXES)]
+        rows = [polled_mailbox(row) for row in await self._dataverse.read_all(POLLED_MAILBOXES)]
         lists = [
             Lists(row.mailbox, set(), row.subscriptions) for row in rows if not row.is_enrolled
         ]
@@ -77,11 +77,11 @@ class Poller:
         Raises:
             Transient: Dataverse or the broker did not answer; nothing found is lost.
         """
-        answers = await self._dataverse.batch(task_rows_of(mailboxes))
+        answers = await self._dataverse.batch(polled_mailboxes_of(mailboxes))
         for answer in answers:
             if not answer.ok:
                 raise Transient(answer.problem, retry_after=answer.retry_after)
-        rows = [task_row(row) for answer in answers for row in answer.body["value"]]
+        rows = [polled_mailbox(row) for answer in answers for row in answer.body["value"]]
         enrolled = [row for row in rows if row.is_enrolled]
         waits = {row.mailbox: self._wait_for(row.mailbox) for row in enrolled}
         again = {
@@ -101,7 +101,7 @@ class Poller:
         now = self._now()
         return max(0.0, (self._not_before.get(mailbox, now) - now).total_seconds())
 
-    async def _walk(self, rows: Sequence[TaskRow]) -> list[Walk]:
+    async def _walk(self, rows: Sequence[PolledMailbox]) -> list[Walk]:
         walks = [Walk(row.mailbox, row.links) for row in rows]
         while asked := [(walk, *step) for walk in walks for step in walk.steps()]:
             answers = await self._graph.batch([request for _, _, request in asked])
@@ -175,7 +175,7 @@ class Poller:
                 )
 
 
-def _lists(row: TaskRow, walk: Walk) -> Lists:
+def _lists(row: PolledMailbox, walk: Walk) -> Lists:
     """Return a mailbox's lists; without knowing them all, none counts as gone."""
     doubtful = set() if walk.knows_all_lists else row.subscriptions.keys()
     return Lists(row.mailbox, walk.lists | doubtful, row.subscriptions)

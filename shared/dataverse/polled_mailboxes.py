@@ -27,7 +27,7 @@ _SUBSCRIPTIONS = TypeAdapter(dict[str, Subscription])
 
 
 @dataclass(frozen=True, slots=True)
-class TaskRow:
+class PolledMailbox:
     """A mailbox's delta links by list, and the subscriptions to its lists."""
 
     mailbox: MailboxId
@@ -36,14 +36,14 @@ class TaskRow:
     subscriptions: Mapping[str, Subscription]
 
 
-def task_rows_of(mailboxes: Collection[MailboxId]) -> list[Operation]:
+def polled_mailboxes_of(mailboxes: Collection[MailboxId]) -> list[Operation]:
     """Ask for the rows of some mailboxes."""
     return rows_where_in("tether_mailboxes", ["tether_mailboxid"], mailboxes, select=_SELECT)
 
 
-def task_row(row: Mapping[str, Any]) -> TaskRow:
+def polled_mailbox(row: Mapping[str, Any]) -> PolledMailbox:
     """Read a mailbox's row; what somebody made unreadable is as good as nothing."""
-    return TaskRow(
+    return PolledMailbox(
         mailbox=MailboxId(row["tether_mailboxid"]),
         is_enrolled=row["tether_state"] == MailboxState.ENROLLED,
         links=_links_in(row["tether_taskdelta"] or "{}"),
