@@ -1,4 +1,8 @@
-"""Consumes the queue `tasks`: a batch of changes is reconciled, and every change settled."""
+"""Consumes the queue `tasks`: a batch of changes is reconciled, and every change settled.
+
+What Graph's notifications tell does not say in which list: its mailbox is polled
+(shared/sync/hinted.py).
+"""
 
 from typing import List
 

@@ -23,9 +23,11 @@ from shared.graph.subscriptions import SUBSCRIBED_KINDS
 from shared.identifiers import Kind
 from shared.sync.calendar.rolling import Rolling
 from shared.sync.calendar.rules import CalendarRules
-from shared.sync.consuming import Consumer
+from shared.sync.consuming import Consumer, Reconciles
 from shared.sync.contacts.rules import ContactRules
 from shared.sync.enrolment import Enrolment
+from shared.sync.hinted import Hinted
+from shared.sync.list_watching import ListWatching
 from shared.sync.mail.rules import MailRules
 from shared.sync.polling import Poller
 from shared.sync.reconcile import Reconciler
@@ -85,18 +87,23 @@ def make_app(
         now=now,
     )
     bus = ServiceBus(_servicebus_client(settings, credential))
+    watching = ListWatching(dataverse, subscriber, now, on=settings.tasks_subscriptions)
+    poller = Poller(graph, dataverse, bus, watching, now)
+    reconcilers: dict[Kind, Reconciles] = {
+        kind: Reconciler(rules, graph, dataverse, now) for kind, rules in _rules(settings).items()
+    }
+    reconcilers[Kind.TASKS] = Hinted(reconcilers[Kind.TASKS], poller)
     return App(
         tenant=settings.tenant,
         keys=keys,
         bus=bus,
         inbound=GatheringBus(bus),
         consumers={
-            kind: Consumer(kind, Reconciler(rules, graph, dataverse, now), bus, now)
-            for kind, rules in _rules(settings).items()
+            kind: Consumer(kind, reconciler, bus, now) for kind, reconciler in reconcilers.items()
         },
         enrolment=Enrolment(graph, dataverse, subscriber, now),
         rolling=Rolling(dataverse, bus, now),
-        poller=Poller(graph, dataverse, bus, now),
+        poller=poller,
         now=now,
     )
 

@@ -1,6 +1,6 @@
 """The change: what the bus carries, and how several of them become one piece of work."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
@@ -77,15 +77,23 @@ def message_id(changes: Iterable[Change]) -> str:
     return sha256("\n".join(told).encode()).hexdigest()
 
 
-def coalesce(changes: Iterable[Change]) -> list[Change]:
+def _what(change: Change) -> Hashable:
+    return change.mailbox, change.item
+
+
+def coalesce(
+    changes: Iterable[Change], *, by: Callable[[Change], Hashable] = _what
+) -> list[Change]:
     """Return one change for each item: what is looked at is the item now, however often it changed.
+
+    `by` tells what else there is to be one change for.
 
     The one kept names no version, for it stands for several; it carries the highest attempt count,
     so that a change that keeps failing is given up on in the end.
     """
-    latest: dict[tuple[MailboxId, ItemId], Change] = {}
+    latest: dict[Hashable, Change] = {}
     for change in changes:
-        key = (change.mailbox, change.item)
+        key = by(change)
         latest[key] = _merge(latest[key], change) if key in latest else change
     return list(latest.values())
 

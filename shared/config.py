@@ -99,6 +99,7 @@ class Settings(BaseModel):
     tasks_polling_schedule: Annotated[str, AfterValidator(_schedule)] = Field(
         "0 * * * * *", alias="TASKS_POLLING_SCHEDULE"
     )
+    tasks_subscriptions: bool = Field(False, alias="TASKS_SUBSCRIPTIONS")
     servicebus_connection_string: str | None = Field(None, alias="ServiceBusConnection", repr=False)
     servicebus_namespace: str | None = Field(
         None, alias="ServiceBusConnection__fullyQualifiedNamespace"

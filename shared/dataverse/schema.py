@@ -85,6 +85,7 @@ TABLES = (
             Column("tether_Folders", "Well-known folders", "Memo", 4000),
             *(column for kind in KINDS for column in _subscription(kind)),
             Column("tether_TaskDelta", "How far tasks are known", "Memo", 1_048_576),
+            Column("tether_TaskSubscriptions", "Task subscriptions", "Memo", 1_048_576),
             Column("tether_SyncFrom", "Sync from", "DateTime"),
             Column("tether_TimeZone", "Time zone", "String", 100),
             Column("tether_CatchUpNeededSince", "Catch-up needed since", "DateTime"),

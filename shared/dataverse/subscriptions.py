@@ -1,7 +1,8 @@
 """What a `tether_mailbox` row tells of its subscriptions: three columns for each kind of item."""
 
 from dataclasses import dataclass
-from datetime import datetime
+
+from pydantic import AwareDatetime
 
 from shared.identifiers import Kind
 
@@ -11,13 +12,13 @@ KINDS = (Kind.MAIL, Kind.CALENDAR, Kind.CONTACTS)
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A subscription to one kind of item in one mailbox.
+    """A subscription to one kind of item in one mailbox, or to one of its To Do lists.
 
     `seal` is what it was made with: which key, and which address.
     """
 
     id: str
-    expires: datetime
+    expires: AwareDatetime
     seal: str
 
 

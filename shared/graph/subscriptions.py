@@ -1,14 +1,16 @@
 """Subscriptions to a mailbox: the requests, and what their answers mean (graph.md 1)."""
 
 import re
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.graph.client import GraphRequest, GraphResponse
 from shared.graph.client_state import Subject
-from shared.identifiers import Kind
+from shared.identifiers import Kind, MailboxId
 
 LIFETIME = timedelta(minutes=10_000)  # Graph says seven days and takes 10,070 minutes (1.2)
 HALF_LIFE = LIFETIME / 2
+LIST_LIFETIME = timedelta(minutes=4_200)  # Graph takes 4,230 for tasks (1.2)
 _RESOURCES = {
     Kind.MAIL: "users/{mailbox}/messages?$filter=isDraft eq false",
     Kind.CALENDAR: "users/{mailbox}/events",
@@ -19,26 +21,49 @@ SUBSCRIBED_KINDS = tuple(_RESOURCES)
 _EXISTING = re.compile(r"Subscription Id ([0-9a-fA-F-]{36})")
 
 
+@dataclass(frozen=True, slots=True)
+class TaskList:
+    """One list of a mailbox's To Do: tasks are subscribed to list by list (1.3)."""
+
+    mailbox: MailboxId
+    id: str
+
+
+type Watched = Subject | TaskList
+"""What has a subscription of its own."""
+
+
+def subject_of(watched: Watched) -> Subject:
+    """Return what the notifications of a subscription are about; they need not name the list."""
+    if isinstance(watched, TaskList):
+        return Subject(watched.mailbox, Kind.TASKS)
+    return watched
+
+
+def lifetime_of(watched: Watched) -> timedelta:
+    """Return for how long to ask."""
+    return LIST_LIFETIME if isinstance(watched, TaskList) else LIFETIME
+
+
 def create_subscription(
-    subject: Subject, *, webhook_base_url: str, client_state: str, expires: datetime
+    watched: Watched, *, webhook_base_url: str, client_state: str, expires: datetime
 ) -> GraphRequest:
     """Subscribe to one kind of item in one mailbox, by immutable ids (1.3, 1.4).
 
     No mailbox is named for the request's lane: subscriptions are not metered by mailbox.
     """
-    return GraphRequest(
-        "POST",
-        "/subscriptions",
-        body={
-            "changeType": "created,updated,deleted",
-            "notificationUrl": notification_url(webhook_base_url),
-            "lifecycleNotificationUrl": f"{webhook_base_url}/api/graph/lifecycle",
-            "resource": _RESOURCES[subject.kind].format(mailbox=subject.mailbox),
-            "expirationDateTime": _graph_time(expires),
-            "clientState": client_state,
-            "latestSupportedTlsVersion": "v1_2",
-        },
-    )
+    body = {
+        "changeType": "created,updated,deleted",
+        "notificationUrl": notification_url(webhook_base_url),
+        "lifecycleNotificationUrl": f"{webhook_base_url}/api/graph/lifecycle",
+        "resource": _resource(watched),
+        "expirationDateTime": _graph_time(expires),
+        "clientState": client_state,
+        "latestSupportedTlsVersion": "v1_2",
+    }
+    if isinstance(watched, TaskList):
+        del body["lifecycleNotificationUrl"]  # refused for tasks
+    return GraphRequest("POST", "/subscriptions", body=body)
 
 
 def notification_url(webhook_base_url: str) -> str:
@@ -73,6 +98,12 @@ def existing_subscription(response: GraphResponse) -> str | None:
 def expiry_of(response: GraphResponse) -> datetime:
     """Return until when a created or renewed subscription lives (UTC)."""
     return datetime.fromisoformat(str(response.body["expirationDateTime"]))
+
+
+def _resource(watched: Watched) -> str:
+    if isinstance(watched, TaskList):
+        return f"users/{watched.mailbox}/todo/lists/{watched.id}/tasks"
+    return _RESOURCES[watched.kind].format(mailbox=watched.mailbox)
 
 
 def _graph_time(moment: datetime) -> str:

@@ -83,6 +83,11 @@ def item_of(list_id: str, task: str) -> ItemId:
     return ItemId(f"{list_id}/{task}")
 
 
+def names_its_list(item: ItemId) -> bool:
+    """Tell a task from what notifications name: it alone, by which it cannot be read (2.5)."""
+    return "/" in item
+
+
 def list_and_task(item: ItemId) -> tuple[str, str]:
     """Return what `item_of` was given."""
     list_id, _, task = item.partition("/")

@@ -1,10 +1,10 @@
 """Consumes the messages of one kind's queue: every change is reconciled, settled and reported."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from shared.bus import PARKED, Bus, parked_body
 from shared.changes import Change, decode
@@ -12,9 +12,15 @@ from shared.errors import Malformed
 from shared.identifiers import Kind
 from shared.sync.outcome import Outcome
 from shared.sync.plan import Ignore, Keep, Plan, Track, Unlink
-from shared.sync.reconcile import Reconciler
 from shared.sync.settling import settle
 from shared.telemetry import changes_failed, changes_parked, changes_settled, lag
+
+
+class Reconciles(Protocol):
+    """What makes both sides agree on a batch of changes."""
+
+    async def reconcile(self, changes: Iterable[Change]) -> Outcome:
+        """Return what became of each change; never raises for what a change does to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +28,7 @@ class Consumer:
     """What works off the queue of one kind; `now` is UTC."""
 
     kind: Kind
-    reconciler: Reconciler[Any, Any, Any]
+    reconciler: Reconciles
     bus: Bus
     now: Callable[[], datetime]
 

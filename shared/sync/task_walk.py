@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from pydantic import ValidationError
 
+from shared.answers import Answer
 from shared.changes import Change, Hint
 from shared.graph.client import GraphRequest, GraphResponse
 from shared.graph.task_delta import Page, lists_delta, must_start_afresh, tasks_delta
@@ -38,7 +39,8 @@ class Walk:
     def __init__(self, mailbox: MailboxId, links: Mapping[str, str]) -> None:
         self.mailbox = mailbox
         self.links = {LISTS: "", **links}
-        self.problems: list[GraphResponse] = []
+        self.problems: list[Answer] = []
+        """What Graph did not tell, or in the end Dynamics."""
         self.unsure: set[str] = set()
         """Lists of which it is not known what has gone: what is tracked there is told as well.
 
@@ -57,6 +59,16 @@ class Walk:
     def has_moved(self) -> bool:
         """Whether anything is known further than it was."""
         return self.links != self._before
+
+    @property
+    def lists(self) -> frozenset[str]:
+        """The lists that are walked."""
+        return frozenset(self.links.keys() - {LISTS})
+
+    @property
+    def knows_all_lists(self) -> bool:
+        """Whether a list that is not among `lists` is not there."""
+        return bool(self.links[LISTS])
 
     def steps(self) -> list[tuple[Step, GraphRequest]]:
         """Return what is to be asked next, nothing when the round is over."""

@@ -89,7 +89,11 @@ class Upkeep:
         return refused
 
     async def _write_down(
-        self, known: Rows, renewed: Answers, made: Answers, time_zones: Mapping[MailboxId, str]
+        self,
+        known: Rows,
+        renewed: Answers[Subject],
+        made: Answers[Subject],
+        time_zones: Mapping[MailboxId, str],
     ) -> Problems:
         """Note what Graph answered; a subscription that is not extended lives on for now."""
         changed: dict[MailboxId, dict[Kind, Subscription | None]] = defaultdict(dict)

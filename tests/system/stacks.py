@@ -1,7 +1,8 @@
 """Stacks for tests: started, warmed up, and ended without waiting for anybody."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 
 from bench.stack import SELDOM, TetherStack
 from sandbox.tenant import Tenant, make_tenant
@@ -23,11 +24,11 @@ def tenant_of(mailboxes: int, *, filtering: int = 1, not_ready: tuple[int, ...] 
 
 @asynccontextmanager
 async def running_company(
-    tenant: Tenant, *, warm: bool = True
+    tenant: Tenant, *, warm: bool = True, settings: Mapping[str, str] = MappingProxyType({})
 ) -> AsyncIterator[tuple[TetherStack, Company]]:
     """Run a stack and the company that uses it; `warm` has it track one mail before."""
     # Tests count requests, and plan which of them fail.
-    stack = TetherStack(tenant, settings={"TASKS_POLLING_SCHEDULE": SELDOM})
+    stack = TetherStack(tenant, settings={"TASKS_POLLING_SCHEDULE": SELDOM, **settings})
     try:
         await stack.start()
         async with Company(stack.addresses()) as company:

@@ -1,5 +1,6 @@
 """Two enrolled mailboxes whose people work with To Do, a poller, and what works off its queue."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from urllib.parse import quote
 
@@ -9,12 +10,15 @@ from shared.changes import Change, decode
 from shared.dataverse.client import Dataverse
 from shared.dataverse.mailboxes import FilteringMethod
 from shared.graph.client import Graph
+from shared.graph.client_state import ClientStateKeys
 from shared.graph.items import TRACKED_CATEGORY
 from shared.graph.tasks import TodoTask, item_of, list_and_task
 from shared.identifiers import ItemId, MailboxId, activity_id_of_task, link_id_of_item
+from shared.sync.list_watching import ListWatching
 from shared.sync.outcome import Outcome
 from shared.sync.polling import Poller
 from shared.sync.reconcile import Reconciler
+from shared.sync.subscribing import Subscriber
 from shared.sync.tasks.facts import TaskFacts
 from shared.sync.tasks.policy import TaskPolicy
 from shared.sync.tasks.rules import TaskRules
@@ -24,6 +28,7 @@ from tests.unit.app.sides import Ground, InProcessDataverse, InProcessGraph, enr
 
 NOW = datetime(2026, 11, 2, 8, tzinfo=UTC)
 MARKED = [TRACKED_CATEGORY]
+KEYS = {"k1": b"0123456789abcdef0123456789abcdef"}
 
 
 class Desk:
@@ -54,9 +59,24 @@ class Desk:
         sides = graph or self.graph, dataverse or self.dataverse
         return Reconciler(TaskRules(policy or TaskPolicy()), *sides, lambda: self.now)
 
-    def polling(self, *, graph: Graph | None = None, dataverse: Dataverse | None = None) -> Poller:
-        sides = graph or self.graph, dataverse or self.dataverse
-        return Poller(*sides, self.bus, lambda: self.now)
+    def polling(
+        self,
+        *,
+        graph: Graph | None = None,
+        dataverse: Dataverse | None = None,
+        subscriptions: bool = False,
+        keys: Mapping[str, bytes] = KEYS,
+    ) -> Poller:
+        graph, dataverse = graph or self.graph, dataverse or self.dataverse
+        subscriber = Subscriber(
+            graph,
+            ClientStateKeys("tenant", keys),
+            kinds=(),
+            webhook_base_url="https://tether.example",
+            now=lambda: self.now,
+        )
+        watching = ListWatching(dataverse, subscriber, lambda: self.now, on=subscriptions)
+        return Poller(graph, dataverse, self.bus, watching, lambda: self.now)
 
     def mailbox(self, person: int = 0) -> MailboxId:
         return MailboxId(self.graph.mailboxes.all()[person].id)

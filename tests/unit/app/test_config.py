@@ -70,6 +70,7 @@ def test_every_missing_setting_is_named_at_once() -> None:
         ("CLIENT_STATE_KEYS", " , ", "needs at least one key"),
         ("TASK_DELETED", "cancel", "'delete' or 'keep'"),
         ("TASKS_POLLING_SCHEDULE", "every minute", "NCRONTAB schedule of six fields"),
+        ("TASKS_SUBSCRIPTIONS", "perhaps", "valid boolean"),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_problem(name: str, value: str, problem: str) -> None:
@@ -86,6 +87,14 @@ def test_tasks_are_polled_every_minute_and_rows_go_with_them_unless_told_otherwi
     told = read_settings({**GOOD, **chosen})
     assert told.task_policy == TaskPolicy(Fate.KEEP)
     assert told.tasks_polling_schedule == "30 */5 * * * *"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"), [(None, False), ("", False), ("false", False), ("true", True), ("True", True)]
+)
+def test_lists_are_subscribed_to_only_where_that_is_said(said: str | None, *, told: bool) -> None:
+    chosen = {} if said is None else {"TASKS_SUBSCRIPTIONS": said}
+    assert read_settings({**GOOD, **chosen}).tasks_subscriptions is told
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])

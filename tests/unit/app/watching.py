@@ -18,7 +18,12 @@ from shared.sync.subscribing import Subscriber
 from tests.unit.app.sides import Ground, InProcessDataverse
 
 KINDS = (Kind.MAIL, Kind.CALENDAR, Kind.CONTACTS)
-SEGMENTS = {"messages": Kind.MAIL, "events": Kind.CALENDAR, "contacts": Kind.CONTACTS}
+SEGMENTS = {
+    "messages": Kind.MAIL,
+    "events": Kind.CALENDAR,
+    "contacts": Kind.CONTACTS,
+    "todo": Kind.TASKS,
+}
 OLD_KEY = {"k1": b"0123456789abcdef0123456789abcdef"}
 NEW_KEY = {"k2": b"fedcba9876543210fedcba9876543210"}
 ZONE = "W. Europe Standard Time"
