@@ -56,14 +56,14 @@ class Unlink:
     """The item is no longer tied to its row.
 
     `unmark` takes the category off; `also` is what becomes of the row itself, if anything does.
-    `heir` is the link of the copy that counts from now on, which is to be looked at.
+    `heirs` are the links of the other copies, which are to be looked at: one counts from now on.
     """
 
     known: Link
     why: str
     unmark: bool = False
     also: tuple[Operation, ...] = ()
-    heir: Link | None = None
+    heirs: tuple[Link, ...] = ()
 
 
 type Plan[C] = Ignore | Track[C] | Keep[C] | Unlink

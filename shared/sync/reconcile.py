@@ -260,8 +260,7 @@ class Reconciler[I: Item, F: Facts, C]:
         stale = was_slow and isinstance(plan, Track)
         stale |= isinstance(plan, Keep) and bool(plan.amended) and may_be_older(item, plan.known)
         if isinstance(plan, Unlink):
-            if plan.heir:
-                outcome.look_again.append(LaterLook(_about(plan.heir, change), 0))
+            outcome.look_again += [LaterLook(_about(heir, change), 0) for heir in plan.heirs]
         elif stale or plan.look_again:
             later = change.model_copy(update={"looked_before": True})
             outcome.look_again.append(LaterLook(later, item.depth if item else 0))

@@ -48,8 +48,8 @@ def _gone(snapshot: Snapshot, policy: CalendarPolicy) -> Plan[Meeting]:
     else:
         ending = policy.deleted_by_attendee if _counts(snapshot) else Ending.KEEP
     also = ended(snapshot.rows, ending, policy, snapshot.window.now)
-    heir = None if link.is_organizer else _heir(snapshot)
-    return Unlink(link, "deleted in Outlook", also=also, heir=heir)
+    heirs = () if link.is_organizer else _heirs(snapshot)
+    return Unlink(link, "deleted in Outlook", also=also, heirs=heirs)
 
 
 def _tracked(snapshot: Snapshot, link: Link, event: Event, policy: CalendarPolicy) -> Plan[Meeting]:
@@ -59,7 +59,7 @@ def _tracked(snapshot: Snapshot, link: Link, event: Event, policy: CalendarPolic
         return Unlink(link, "the meeting was canceled", also=also)
     if not event.is_marked:
         why = "the category was taken off in Outlook"
-        return Unlink(link, why, heir=_heir(snapshot))
+        return Unlink(link, why, heirs=_heirs(snapshot))
     wanted = _wanted(snapshot, event)
     if wanted and not snapshot.rows and _expected(snapshot, link):
         return Unlink(link, "the appointment was deleted in Dynamics", unmark=True)
@@ -91,7 +91,7 @@ def _untracked(snapshot: Snapshot, event: Event, policy: CalendarPolicy) -> Plan
         tied=tied,
         telling=meeting,
         mark=False,
-        # The copy that counts may be let go at this very moment, and know of no heir.
+        # The copy that counts may be let go at this very moment, and not know this one.
         look_again=not _counts(snapshot),
     )
 
@@ -143,9 +143,12 @@ def _counts(snapshot: Snapshot) -> bool:
     return not snapshot.rows or all(mine < _rank_of(copy) for copy in snapshot.copies)
 
 
-def _heir(snapshot: Snapshot) -> Link | None:
-    """Return the link of the copy that counts once this one is no longer tracked."""
-    return min(snapshot.copies, key=_rank_of, default=None) if _counts(snapshot) else None
+def _heirs(snapshot: Snapshot) -> tuple[Link, ...]:
+    """Return the links of the copies of which one counts once this one is no longer tracked.
+
+    All of them: the first in line may be let go at this very moment, too.
+    """
+    return tuple(snapshot.copies) if _counts(snapshot) else ()
 
 
 def _rank(snapshot: Snapshot) -> Rank:

@@ -361,6 +361,19 @@ async def test_who_tracks_while_the_copy_that_counts_is_let_go_comes_to_count(
     assert [row["statuscode"] for row in diary.rows()] == [2]
 
 
+async def test_when_two_copies_are_let_go_at_once_the_third_comes_to_count(diary: Diary) -> None:
+    item = await diary.invite(0, [1, 2])
+    for person in (0, 1, 2):
+        await diary.mark(person, item if person == 0 else await diary.copy(person, 0, item))
+        await diary.tell()
+        diary.advance(timedelta(seconds=1))
+    await diary.delete(1, await diary.copy(1, 0, item))
+    await diary.change(0, item, categories=[])
+    await diary.tell()
+    assert diary.states() == [REMOVED, REMOVED, TRACKED]
+    assert [row["statuscode"] for row in diary.rows()] == [2]
+
+
 async def test_a_whole_day_is_one_of_the_mailbox_zone(diary: Diary) -> None:
     zone = {"tether_timezone": "W. Europe Standard Time"}
     diary.dataverse.write("PATCH", f"tether_mailboxes({diary.person(0)})", zone)
