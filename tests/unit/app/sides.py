@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
+from sandbox.clock import Clock
 from sandbox.credential import SandboxCredential
 from sandbox.dataverse.api import Api
 from sandbox.dataverse.batch import Batch
@@ -54,6 +55,21 @@ _EMPTIED = (
     "tether_link", "tether_mailbox", "email", "appointment", "task", "activityparty", "contact",
     "account", "lead",
 )  # fmt: skip
+
+
+class StillClock(Clock):
+    """A clock that moves only when it is told to, and begins anew for each example."""
+
+    def __init__(self, begin: datetime) -> None:
+        super().__init__()
+        self._begin = begin.timestamp()
+        self._before = 0.0
+
+    def timestamp(self) -> float:
+        return self._begin + self.offset.total_seconds() - self._before
+
+    def begin_anew(self) -> None:
+        self._before = self.offset.total_seconds()
 
 
 class InProcessGraph:
@@ -236,9 +252,9 @@ class Ground:
         self.organization = dataverse.organization
 
     @classmethod
-    async def prepare(cls, tenant: Tenant) -> "Ground":
+    async def prepare(cls, tenant: Tenant, clock: Clock | None = None) -> "Ground":
         """Put the tables in, once, through the Web API as a deployment does."""
-        surroundings = Surroundings(TokenAuthority(tenant.tenant_id))
+        surroundings = Surroundings(TokenAuthority(tenant.tenant_id), clock=clock)
         dataverse = DataverseService(tenant, surroundings)
         await dataverse.start()
         credential = SandboxCredential(surroundings.authority, service_principal(tenant))
