@@ -268,12 +268,14 @@ module budget 'modules/budget.bicep' = if (monthlyBudget > 0) {
   }
 }
 
-// azd keeps these as its environment's values; infra/rotate-client-state-key reads them there.
+// azd keeps these as its environment's values, where infra/rotate-client-state-key and the tools find
+// them; those that are app settings, too, have the settings' names.
 output AZURE_LOCATION string = location
 output AZURE_RESOURCE_GROUP string = group.name
 output AZURE_FUNCTION_APP string = functionAppName
 output AZURE_KEY_VAULT string = keyVault.outputs.name
-output AZURE_SERVICE_BUS_HOST string = serviceBus.outputs.host
+output ServiceBusConnection__fullyQualifiedNamespace string = serviceBus.outputs.host
+output TENANT_ID string = tenant().tenantId
 output TETHER_IDENTITY_CLIENT_ID string = identity.outputs.clientId
 output TETHER_IDENTITY_PRINCIPAL_ID string = identity.outputs.principalId
 output WEBHOOK_BASE_URL string = functionApp.outputs.url

@@ -73,6 +73,18 @@ def azd_finds_its_way(checkout: Checkout) -> list[str]:
     return [*problems, *(f"main does not put out {name}" for name in sorted(needed - set(outputs)))]
 
 
+def operators_are_told(checkout: Checkout) -> list[str]:
+    """docs/operations.md explains every value azd reads and every alert, and no others."""
+    told = checkout.text("docs/operations.md")
+    given = re.findall(r"'(TETHER_\w+|DATAVERSE_\w+)'", checkout.text("infra/main.bicepparam"))
+    alerts = checkout.data("infra/alerts.json")
+    named = {alert["name"] for kind in ("metrics", "queries") for alert in alerts[kind]}
+    explained = set(re.findall(r"^\| `(TETHER_\w+|DATAVERSE_\w+)` ", told, re.MULTILINE))
+    rows = told[told.index("| alert |") :].partition("\n\n")[0].splitlines()[2:]
+    paragraphs = {name for row in rows for name in re.findall(r"`([\w-]+)`", row.split("|")[1])}
+    return sorted((set(given) ^ explained) | (named ^ paragraphs))
+
+
 def _required(declared: dict[str, Any]) -> set[str]:
     return {name for name, told in declared.items() if told["default"] is None}
 
@@ -88,4 +100,5 @@ CHECKS: tuple[Check, ...] = (
     parameter_files_fit,
     names_have_abbreviations,
     azd_finds_its_way,
+    operators_are_told,
 )
