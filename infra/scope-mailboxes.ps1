@@ -84,8 +84,10 @@ foreach ($grant in Get-MgServicePrincipalAppRoleAssignment -ServicePrincipalId $
 }
 
 Write-Host '5. What Exchange says now'
-foreach ($mailbox in @($Inside, $Outside) | Where-Object { $_ }) {
-    Test-ServicePrincipalAuthorization -Identity $ClientId -Resource $mailbox |
-        Select-Object @{ Name = 'Mailbox'; Expression = { $mailbox } }, RoleName, InScope
+foreach ($mailbox in @($Inside, $Outside)) {
+    if (-not $mailbox) { continue }
+    Write-Host $mailbox
+    $answer = Test-ServicePrincipalAuthorization -Identity "$ClientId" -Resource $mailbox
+    $answer | Format-Table -Property 'RoleName', 'AllowedResourceScope', 'InScope'
 }
 Write-Host 'The change takes 30 minutes to 2 hours, and tokens given out before last up to 24 hours.'

@@ -6,11 +6,11 @@ param location string
 param tags object
 param workspaceId string
 
-var zoneNames = {
-  blob: 'privatelink.blob.${environment().suffixes.storage}'
-  serviceBus: 'privatelink.servicebus.windows.net'
-  keyVault: 'privatelink.vaultcore.azure.net'
-}
+var zoneNames = [
+  'privatelink.blob.${environment().suffixes.storage}'
+  'privatelink.servicebus.windows.net'
+  'privatelink.vaultcore.azure.net'
+]
 
 resource securityGroup 'Microsoft.Network/networkSecurityGroups@2024-05-01' = {
   name: securityGroupName
@@ -68,13 +68,13 @@ resource virtualNetwork 'Microsoft.Network/virtualNetworks@2024-05-01' = {
   }
 }
 
-resource zone 'Microsoft.Network/privateDnsZones@2024-06-01' = [for entry in items(zoneNames): {
-  name: entry.value
+resource zone 'Microsoft.Network/privateDnsZones@2024-06-01' = [for zoneName in zoneNames: {
+  name: zoneName
   location: 'global'
   tags: tags
 }]
 
-resource zoneLink 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01' = [for (entry, index) in items(zoneNames): {
+resource zoneLink 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01' = [for (zoneName, index) in zoneNames: {
   parent: zone[index]
   name: 'tether'
   location: 'global'
@@ -106,6 +106,6 @@ resource securityGroupDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05
 
 output appSubnetId string = virtualNetwork.properties.subnets[0].id
 output endpointSubnetId string = virtualNetwork.properties.subnets[1].id
-output blobZoneId string = resourceId('Microsoft.Network/privateDnsZones', zoneNames.blob)
-output serviceBusZoneId string = resourceId('Microsoft.Network/privateDnsZones', zoneNames.serviceBus)
-output keyVaultZoneId string = resourceId('Microsoft.Network/privateDnsZones', zoneNames.keyVault)
+output blobZoneId string = zone[0].id
+output serviceBusZoneId string = zone[1].id
+output keyVaultZoneId string = zone[2].id
