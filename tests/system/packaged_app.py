@@ -1,15 +1,18 @@
-"""Run the packaged app as the platform does, and answer one handshake: `APP_DIR STARTED`.
+"""Run the packaged app as the platform does, and have its webhook answer: `APP_DIR STARTED`.
 
-STARTED is the monotonic time at which the process was asked for. Prints one line of JSON: the
-functions, status and body, the seconds since STARTED, and the files of all modules loaded.
+STARTED is the monotonic time at which the process was asked for. Standard input has the requests, a
+JSON list of query and body. Prints one line of JSON: the functions, the answers, each with the
+seconds since STARTED, and the files of all modules loaded.
 """
 
 import asyncio
 import json
 import sys
 import time
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 APP = Path(sys.argv[1])
 BUNDLED = APP / ".python_packages" / "lib" / "site-packages"
@@ -20,30 +23,18 @@ from sandbox.functionshost import protos  # noqa: E402
 from sandbox.functionshost.functions import Function, HttpTrigger  # noqa: E402
 from sandbox.functionshost.worker import Input, Worker, order_sys_path  # noqa: E402
 
-TOKEN = "Validation: Testing client application reachability for subscription"
-
 
 async def main() -> None:
-    """Index the app and have its webhook answer."""
+    """Index the app and hand it the requests, one after the other."""
     worker = Worker(timeout=timedelta(seconds=30), on_timeout=lambda: sys.exit(1))
     indexed = {metadata.name: metadata for metadata in await worker.index(APP)}
     trigger = HttpTrigger("req", "graph/notifications", frozenset({"POST"}), "ANONYMOUS")
     webhook = Function(
         "notifications", indexed["notifications"].function_id, trigger, bindings=[], retry=None
     )
-    url = "https://tether.azurewebsites.net/api/graph/notifications"
-    request = protos.RpcHttp(method="POST", url=url, query={"validationToken": TOKEN})
-    answered = await worker.invoke(webhook, Input(protos.TypedData(http=request), metadata={}))
-    seconds = time.monotonic() - float(sys.argv[2])
-    answer = answered.returned.content if answered.returned else None
-    if not isinstance(answer, protos.RpcHttp):
-        sys.exit(f"the webhook gave no answer: {answered.failure}")
     told = {
         "functions": sorted(indexed),
-        "status": int(answer.status_code),
-        "body": _text(answer.body.content),
-        "token": TOKEN,
-        "seconds": seconds,
+        "answers": [await _answer(worker, webhook, request) for request in json.load(sys.stdin)],
         "files": [
             module.__file__
             for name, module in sys.modules.items()
@@ -54,8 +45,23 @@ async def main() -> None:
     print(json.dumps(told))
 
 
-def _text(body: object) -> str:
-    return body.decode() if isinstance(body, bytes) else str(body)
+async def _answer(worker: Worker, webhook: Function, asked: Mapping[str, Any]) -> dict[str, Any]:
+    request = protos.RpcHttp(
+        method="POST",
+        url="https://tether.azurewebsites.net/api/graph/notifications",
+        query=asked["query"],
+        body=protos.TypedData(bytes=asked["body"].encode()),
+    )
+    outcome = await worker.invoke(webhook, Input(protos.TypedData(http=request), metadata={}))
+    answer = outcome.returned.content if outcome.returned else None
+    if not isinstance(answer, protos.RpcHttp):
+        sys.exit(f"the webhook gave no answer: {outcome.failure}")
+    body = answer.body.content
+    return {
+        "status": int(answer.status_code),
+        "body": body.decode() if isinstance(body, bytes) else str(body or ""),
+        "seconds": time.monotonic() - float(sys.argv[2]),
+    }
 
 
 order_sys_path(APP)
