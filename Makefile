@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 TESTS ?= tests
 WORKERS ?= 2
+CHECKOV := .checkov
 
 .PHONY: help
 help: ## Show what there is to make.
@@ -38,10 +39,23 @@ check: $(INSTALLED) ## Lint, format and type checks over everything.
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy .
 
+.PHONY: package
+package: $(INSTALLED) ## Build the package, install it by itself, run it; prints its size and cold start.
+	@$(BIN)/python -m pytest -q -s -m package tests/system/test_package.py
+
+.PHONY: checkov
+checkov: $(CHECKOV)/installed ## Check the templates against Azure's security rules.
+	@$(CHECKOV)/bin/checkov --config-file infra/.checkov.yaml
+
+$(CHECKOV)/installed: requirements-checkov.txt scripts/find-python
+	@python=$$(scripts/find-python) && "$$python" -m venv --clear $(CHECKOV)
+	@$(CHECKOV)/bin/pip install --quiet --disable-pip-version-check --no-compile -r requirements-checkov.txt
+	@touch $@
+
 .PHONY: bench
 bench: $(INSTALLED) ## Measure the figures in the README and write them there.
 	@$(BIN)/python -m bench.figures
 
 .PHONY: clean
 clean: ## Remove what was set up and kept.
-	@rm -rf $(VENV) .tether .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) $(CHECKOV) .tether .mypy_cache .ruff_cache .pytest_cache .hypothesis
