@@ -180,7 +180,7 @@ class Meetings(RuleBasedStateMachine):
             row
             for row in self.diary.rows()
             if row["globalobjectid"] == global_id
-            if str(row["scheduledend"]) > f"{self.diary.now:%Y-%m-%dT%H:%M:%S}"
+            if str(row["scheduledend"])[:19] > f"{self.diary.now:%Y-%m-%dT%H:%M:%S}"
         ]
         for link in tracked:
             assert self._is_marked(link)
