@@ -8,6 +8,7 @@ from sandbox.dataverse.activities import (
     check_open,
     computed_senders,
     keep_platform_parties,
+    party_ids,
     set_parties,
 )
 from sandbox.dataverse.computed import compute
@@ -21,6 +22,8 @@ from sandbox.dataverse.organization import Caller, Organization, reference
 from sandbox.dataverse.payload import Payload, read_payload
 from sandbox.dataverse.rows import Row
 from sandbox.dataverse.schema import Table
+from sandbox.dataverse.security import forget
+from sandbox.dataverse.solutions import check_component, forget_component
 
 NO_VALUES: Mapping[str, object] = {}
 PARTIES = "_activity_parties"
@@ -67,6 +70,8 @@ class Writer:
         self, table: Table, payload: Payload, row_id: str | None, key_values: Mapping[str, object]
     ) -> str:
         values = {**key_values, **payload.values}
+        self.org.use(self.caller, table, "Create")
+        self._ties(table, payload.values)
         new_id = str(values.get(table.id_column) or row_id or uuid4())
         taken = self.org.schema.activities if table.activity else [table]
         if any(self.org.rows.get(one.name, new_id) is not None for one in taken):
@@ -107,12 +112,15 @@ class Writer:
         parties = f"{table.name}{PARTIES}"
         if set(payload.children) - {parties}:
             raise invalid_argument("An update cannot create nested rows.")
+        self.org.use(self.caller, table, "Write")
+        self._ties(table, {k: v for k, v in values.items() if v != old.get(k)})
         check_open(table, old, [*values, *payload.children])
         self._check_parent_open(table, old)
         self._resolve_state(table, old, values)
         with self.org.rows.transaction():
             if parties in payload.children:
                 set_parties(self.org, table, row_id, payload.children[parties])
+                self._tie_parties(table, row_id)
             self._put(table, row_id, {**old, **values, **self._modified(table, values)})
             if table.activity:
                 self._settle_activity(table, row_id)
@@ -154,6 +162,7 @@ class Writer:
                 f"The 'Delete' method does not support entities of type '{table.name}'."
             )
         row = self.org.row(table, row_id)
+        self.org.use(self.caller, table, "Delete")
         self._check_parent_open(table, row)
         with self.org.rows.transaction():
             self._delete(table, row_id)
@@ -162,6 +171,8 @@ class Writer:
 
     def _delete(self, table: Table, row_id: str) -> None:
         self.org.rows.remove(table.name, row_id)
+        forget(self.org, table.name, row_id)
+        forget_component(self.org, row_id)
         if table.change_tracking:
             self.org.rows.bury(table.name, row_id)
         for child, column, link in self.org.schema.pointing_to(table):
@@ -187,6 +198,7 @@ class Writer:
 
     def _put(self, table: Table, row_id: str, row: Row) -> None:
         row = compute(self.org, table, row)
+        check_component(self.org, table, row)
         self._check_keys(table, row_id, row)
         row["versionnumber"] = self.org.rows.next_version()
         self.org.rows.put(table.name, row_id, row)
@@ -269,12 +281,32 @@ class Writer:
                 f"{table.schema_name}State.{label} on {table.name}.",
             )
 
+    def _ties(self, table: Table, values: Mapping[str, Any]) -> None:
+        """Note the rights that it takes to tie a row to others and to give it to somebody."""
+        me = reference("systemuser", self.caller.user_id)
+        for name, value in values.items():
+            if not (table.columns[name].is_lookup and value):
+                continue
+            if table.columns[name].type != "owner":
+                self.org.use(self.caller, table, "Append")
+                self.org.use(self.caller, self.org.schema[value["table"]], "AppendTo")
+            elif value != me:
+                self.org.use(self.caller, table, "Assign")
+
+    def _tie_parties(self, table: Table, row_id: str) -> None:
+        for party_id in party_ids(self.org, row_id):
+            party = (self.org.rows.get("activityparty", party_id) or {}).get("partyid")
+            if party:
+                self.org.use(self.caller, table, "Append")
+                self.org.use(self.caller, self.org.schema[party["table"]], "AppendTo")
+
     def _create_children(
         self, table: Table, row_id: str, children: Mapping[str, list[Mapping[str, object]]]
     ) -> None:
         for name, bodies in children.items():
             if name == f"{table.name}{PARTIES}":
                 set_parties(self.org, table, row_id, bodies)
+                self._tie_parties(table, row_id)
                 continue
             backward = self.org.schema.collections(table)[name]
             child = self.org.schema[backward.table]
