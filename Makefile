@@ -14,10 +14,11 @@ help: ## Show what there is to make.
 .PHONY: setup
 setup: $(INSTALLED) ## Set up .venv with all that is needed (the other targets do it by themselves).
 
-$(INSTALLED): requirements.txt requirements-dev.txt scripts/find-python
+$(INSTALLED): requirements.txt requirements-cli.txt requirements-dev.txt pyproject.toml scripts/find-python
 	@python=$$(scripts/find-python) && echo "Setting up $(VENV) with $$python (about a minute, once)" \
 		&& "$$python" -m venv --clear $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-compile -r requirements-dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
 .PHONY: run

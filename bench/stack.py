@@ -133,6 +133,7 @@ class TetherStack:
                 for person in self.services.tenant.people
             ],
             "env": self.services.identity.environment(),
+            "settings": self.settings(),
         }
 
     def over_https(self) -> dict[str, Any]:
