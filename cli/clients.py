@@ -18,7 +18,7 @@ from msgraph.graph_request_adapter import GraphRequestAdapter
 from cli.environment import adopt_identity, dataverse_url, find_settings
 from shared.config import Settings, read_settings
 from shared.dataverse.client import DataverseClient
-from shared.graph.client import GraphClient
+from shared.graph.client import Graph, GraphClient
 from shared.graph.client_state import ClientStateKeys
 
 _SECONDS = 60
@@ -30,7 +30,7 @@ class Clients:
 
     settings: Settings
     credential: AsyncTokenCredential
-    graph: GraphClient
+    graph: Graph
     dataverse: DataverseClient
     servicebus: ServiceBusClient
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli import mailboxes, parked, schema, subscriptions
+from cli import examining, mailboxes, parked, schema, subscriptions
 
 _SETTINGS = """Installs, looks at and mends Tether.
 
@@ -24,6 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(examining.app)
 app.add_typer(schema.app)
 app.add_typer(mailboxes.app)
 app.add_typer(subscriptions.app)

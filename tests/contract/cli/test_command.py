@@ -10,7 +10,7 @@ from tests.contract.cli.conftest import Office, run
 
 COMMANDS = (
     ("schema", "plan"), ("schema", "apply"), ("schema", "verify"), ("schema", "export"),
-    ("mailboxes",), ("subscriptions",), ("parked", "list"), ("parked", "show"),
+    ("mailboxes",), ("subscriptions",), ("doctor",), ("parked", "list"), ("parked", "show"),
     ("parked", "replay"), ("parked", "drop"),
 )  # fmt: skip
 

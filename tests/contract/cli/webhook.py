@@ -9,11 +9,10 @@ from sandbox.web import Listener
 
 
 class GraphsWebhook:
-    """Echoes validation tokens with `status`, and takes notifications."""
+    """Echoes validation tokens, with another status where `refusals` says so."""
 
     def __init__(self) -> None:
-        self.status = 200
-        self.refuse_lifecycle = False
+        self.refusals: dict[str, int] = {}
         app = web.Application()
         app.router.add_post("/api/graph/notifications", self._answer)
         app.router.add_post("/api/graph/lifecycle", self._answer)
@@ -39,6 +38,5 @@ class GraphsWebhook:
         token = request.query.get("validationToken")
         if token is None:
             return web.Response(status=202)
-        if self.refuse_lifecycle and request.path.endswith("lifecycle"):
-            return web.Response(status=404)
-        return web.Response(status=self.status, text=token)
+        status = self.refusals.get(request.path.rpartition("/")[2], 200)
+        return web.Response(status=status, text=token)
