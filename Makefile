@@ -45,4 +45,4 @@ bench: $(INSTALLED) ## Measure the figures in the README and write them there.
 
 .PHONY: clean
 clean: ## Remove what was set up and kept.
-	@rm -rf $(VENV) .tether .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) *.egg-info .tether .mypy_cache .ruff_cache .pytest_cache .hypothesis

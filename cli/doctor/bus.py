@@ -1,7 +1,7 @@
 """What Service Bus lets the app do: send to and receive from each queue."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 
 from azure.core.exceptions import AzureError
 from azure.servicebus.aio import ServiceBusClient
@@ -12,54 +12,57 @@ from shared.bus import LIFECYCLE, PARKED
 from shared.identifiers import Kind
 
 QUEUES = (*(kind.value for kind in Kind), LIFECYCLE, PARKED)
-_RIGHTS = {
-    "send to": "Azure Service Bus Data Sender",
-    "receive from": "Azure Service Bus Data Receiver",
-}
+_SEND, _RECEIVE = "send to", "receive from"
+_RIGHTS = {_SEND: "Azure Service Bus Data Sender", _RECEIVE: "Azure Service Bus Data Receiver"}
 Problems = dict[str, AzureError]
 
 
+@dataclass(slots=True)
+class Tried:
+    """What came of opening a queue's links: the problem of each direction that has one."""
+
+    problems: Problems = field(default_factory=dict)
+    holds_messages: bool = False
+
+
 async def check_bus(client: ServiceBusClient) -> list[Finding]:
-    """Open a link in each direction; nothing is sent, and nothing is taken."""
-    # Each link has a connection of its own, which takes its time to close.
-    outcomes = await asyncio.gather(*(_tried(client, queue) for queue in QUEUES))
-    tried = dict(zip(QUEUES, outcomes, strict=True))
-    everywhere = [problem for problems in tried.values() for problem in problems.values()]
+    """Open a link in each direction, and look whether anything is parked.
+
+    Nothing is sent, and nothing is taken.
+    """
+    # Each link has a connection of its own, which takes its time to open and to close.
+    tried = dict(
+        zip(QUEUES, await asyncio.gather(*(_tried(client, one) for one in QUEUES)), strict=True)
+    )
+    everywhere = [problem for one in tried.values() for problem in one.problems.values()]
     if len(everywhere) == len(QUEUES) * len(_RIGHTS) and len({type(p) for p in everywhere}) == 1:
         return [_namespace(everywhere[0])]
-    return [_queue(queue, problems) for queue, problems in tried.items()]
+    findings = [_queue(queue, one.problems) for queue, one in tried.items()]
+    if _RECEIVE not in tried[PARKED].problems:
+        findings.append(_parked(holds_messages=tried[PARKED].holds_messages))
+    return findings
 
 
-async def check_parked(client: ServiceBusClient) -> Finding:
-    """Look whether anything is parked."""
-    async with client.get_queue_receiver(PARKED) as receiver:
-        if await receiver.peek_messages(max_message_count=1):
-            remedy = "see what and why with tether parked list"
-            return warning("parked", "some changes could not be done", remedy)
-    return ok("parked", "nothing")
-
-
-async def _tried(client: ServiceBusClient, queue: str) -> Problems:
-    problems: Problems = {}
-    ways: dict[str, Callable[[ServiceBusClient, str], Awaitable[None]]] = {
-        "send to": _open_to_send, "receive from": _open_to_receive,
-    }  # fmt: skip
-    for way, attempt in ways.items():
-        try:
-            await attempt(client, queue)
-        except AzureError as problem:
-            problems[way] = problem
-    return problems
-
-
-async def _open_to_send(client: ServiceBusClient, queue: str) -> None:
-    async with client.get_queue_sender(queue) as sender:
+async def _tried(client: ServiceBusClient, queue: str) -> Tried:
+    sender, receiver = client.get_queue_sender(queue), client.get_queue_receiver(queue)
+    tried = Tried()
+    try:
         await sender.create_message_batch()
+    except AzureError as problem:
+        tried.problems[_SEND] = problem
+    try:
+        tried.holds_messages = bool(await receiver.peek_messages(max_message_count=1))
+    except AzureError as problem:
+        tried.problems[_RECEIVE] = problem
+    await asyncio.gather(sender.close(), receiver.close())
+    return tried
 
 
-async def _open_to_receive(client: ServiceBusClient, queue: str) -> None:
-    async with client.get_queue_receiver(queue) as receiver:
-        await receiver.peek_messages(max_message_count=1)
+def _parked(*, holds_messages: bool) -> Finding:
+    if holds_messages:
+        remedy = "see what and why with tether parked list"
+        return warning("parked", "some changes could not be done", remedy)
+    return ok("parked", "nothing")
 
 
 def _namespace(problem: AzureError) -> Finding:

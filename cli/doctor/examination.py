@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cli.clients import Clients, clients_of
 from cli.doctor import dynamics, graph
-from cli.doctor.bus import check_bus, check_parked
+from cli.doctor.bus import check_bus
 from cli.doctor.clock import CHECK as CLOCK
 from cli.doctor.clock import check_clock
 from cli.doctor.findings import Finding, failed, ok, skipped, stands
@@ -43,11 +43,8 @@ async def examine(
         if who is None:
             yield skipped("service bus, graph, dynamics, mailboxes", "there is no identity")
             return
-        bus = await check_bus(clients.servicebus)
-        for finding in bus:
+        for finding in await check_bus(clients.servicebus):
             yield finding
-        if stands(bus):
-            yield await check_parked(clients.servicebus)
         async for finding in _as(who, clients, now, graph_answers=clock.check == CLOCK):
             yield finding
 

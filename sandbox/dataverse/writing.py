@@ -8,7 +8,6 @@ from sandbox.dataverse.activities import (
     check_open,
     computed_senders,
     keep_platform_parties,
-    party_ids,
     set_parties,
 )
 from sandbox.dataverse.computed import compute
@@ -20,6 +19,7 @@ from sandbox.dataverse.errors import (
 )
 from sandbox.dataverse.organization import Caller, Organization, reference
 from sandbox.dataverse.payload import Payload, read_payload
+from sandbox.dataverse.rights import use_parties, use_ties
 from sandbox.dataverse.rows import Row
 from sandbox.dataverse.schema import Table
 from sandbox.dataverse.security import forget
@@ -71,7 +71,7 @@ class Writer:
     ) -> str:
         values = {**key_values, **payload.values}
         self.org.use(self.caller, table, "Create")
-        self._ties(table, payload.values)
+        use_ties(self.org, self.caller, table, payload.values)
         new_id = str(values.get(table.id_column) or row_id or uuid4())
         taken = self.org.schema.activities if table.activity else [table]
         if any(self.org.rows.get(one.name, new_id) is not None for one in taken):
@@ -113,14 +113,14 @@ class Writer:
         if set(payload.children) - {parties}:
             raise invalid_argument("An update cannot create nested rows.")
         self.org.use(self.caller, table, "Write")
-        self._ties(table, {k: v for k, v in values.items() if v != old.get(k)})
+        use_ties(self.org, self.caller, table, {k: v for k, v in values.items() if v != old.get(k)})
         check_open(table, old, [*values, *payload.children])
         self._check_parent_open(table, old)
         self._resolve_state(table, old, values)
         with self.org.rows.transaction():
             if parties in payload.children:
                 set_parties(self.org, table, row_id, payload.children[parties])
-                self._tie_parties(table, row_id)
+                use_parties(self.org, self.caller, table, row_id)
             self._put(table, row_id, {**old, **values, **self._modified(table, values)})
             if table.activity:
                 self._settle_activity(table, row_id)
@@ -281,32 +281,13 @@ class Writer:
                 f"{table.schema_name}State.{label} on {table.name}.",
             )
 
-    def _ties(self, table: Table, values: Mapping[str, Any]) -> None:
-        """Note the rights that it takes to tie a row to others and to give it to somebody."""
-        me = reference("systemuser", self.caller.user_id)
-        for name, value in values.items():
-            if not (table.columns[name].is_lookup and value):
-                continue
-            if table.columns[name].type != "owner":
-                self.org.use(self.caller, table, "Append")
-                self.org.use(self.caller, self.org.schema[value["table"]], "AppendTo")
-            elif value != me:
-                self.org.use(self.caller, table, "Assign")
-
-    def _tie_parties(self, table: Table, row_id: str) -> None:
-        for party_id in party_ids(self.org, row_id):
-            party = (self.org.rows.get("activityparty", party_id) or {}).get("partyid")
-            if party:
-                self.org.use(self.caller, table, "Append")
-                self.org.use(self.caller, self.org.schema[party["table"]], "AppendTo")
-
     def _create_children(
         self, table: Table, row_id: str, children: Mapping[str, list[Mapping[str, object]]]
     ) -> None:
         for name, bodies in children.items():
             if name == f"{table.name}{PARTIES}":
                 set_parties(self.org, table, row_id, bodies)
-                self._tie_parties(table, row_id)
+                use_parties(self.org, self.caller, table, row_id)
                 continue
             backward = self.org.schema.collections(table)[name]
             child = self.org.schema[backward.table]
