@@ -15,10 +15,11 @@ help: ## Show what there is to make.
 .PHONY: setup
 setup: $(INSTALLED) ## Set up .venv with all that is needed (the other targets do it by themselves).
 
-$(INSTALLED): requirements.txt requirements-dev.txt scripts/find-python
+$(INSTALLED): requirements.txt requirements-cli.txt requirements-dev.txt pyproject.toml scripts/find-python
 	@python=$$(scripts/find-python) && echo "Setting up $(VENV) with $$python (about a minute, once)" \
 		&& "$$python" -m venv --clear $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-compile -r requirements-dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
 .PHONY: run
@@ -58,4 +59,4 @@ bench: $(INSTALLED) ## Measure the figures in the README and write them there.
 
 .PHONY: clean
 clean: ## Remove what was set up and kept.
-	@rm -rf $(VENV) $(CHECKOV) .tether .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) $(CHECKOV) *.egg-info .tether .mypy_cache .ruff_cache .pytest_cache .hypothesis

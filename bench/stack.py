@@ -15,7 +15,7 @@ from sandbox.services import Services, write_json
 from sandbox.tenant import Tenant
 from shared.dataverse.client import DataverseClient
 from shared.dataverse.mailboxes import ALL_MAILBOXES, mailbox_rows
-from shared.dataverse.schema import apply_schema
+from shared.dataverse.schema.apply import apply_schema
 from shared.graph.messages import Folder
 from shared.graph.subscriptions import SUBSCRIBED_KINDS
 
@@ -58,7 +58,7 @@ class TetherStack:
         """Start the tenant, put Tether's tables into it, run the app, enrol the mailboxes."""
         await self.services.start()
         self.dataverse = DataverseClient(self.services.dataverse.url, self.services.credential())
-        await apply_schema(self.dataverse)
+        await apply_schema(self.dataverse, application_id=self.services.principal.app_id)
         await self.start_host()
         await self.enrol()
 
@@ -135,6 +135,7 @@ class TetherStack:
                 for person in self.services.tenant.people
             ],
             "env": self.services.identity.environment(),
+            "settings": self.settings(),
         }
 
     def over_https(self) -> dict[str, Any]:

@@ -1,9 +1,10 @@
-"""Operations that are not on one row: WhoAmI, the bulk messages, bulk deletion, publishing."""
+"""Operations that are not on one row: WhoAmI, the bulk messages, bulk deletion."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import uuid4
 
+from sandbox.dataverse.customizations import MESSAGES, check_method
 from sandbox.dataverse.customizer import Customizer
 from sandbox.dataverse.errors import (
     DataverseError,
@@ -107,7 +108,7 @@ def _addressed(org: Organization, table: Table, target: Mapping[str, Any]) -> Fo
 def _who_am_i(
     org: Organization, _customizer: Customizer, call: Call, _resource: Resource, caller: Caller
 ) -> Answer:
-    _check_method(call, "GET")
+    check_method(call, "GET")
     user = org.row(org.schema["systemuser"], caller.user_id)
     ((organization_id, _),) = org.rows.all("organization")
     return Answer(
@@ -126,7 +127,7 @@ def _bulk_delete(
     org: Organization, _customizer: Customizer, call: Call, _resource: Resource, caller: Caller
 ) -> Answer:
     """Delete the rows whose ids the query lists; the job is over before the answer is sent."""
-    _check_method(call, "POST")
+    check_method(call, "POST")
     writer = Writer(org, caller)
     for query in call.json().get("QuerySet") or []:
         name = str(query.get("EntityName"))
@@ -152,59 +153,8 @@ def _listed_ids(table: Table, criteria: Mapping[str, Any]) -> list[str]:
     return ids
 
 
-def _publish(
-    _org: Organization, _customizer: Customizer, call: Call, _resource: Resource, _caller: Caller
-) -> Answer:
-    _check_method(call, "POST")
-    if not isinstance(call.json().get("ParameterXml"), str):
-        raise invalid_argument("'ParameterXml' is missing.")
-    return Answer(204)
-
-
-def _publish_all(
-    _org: Organization, _customizer: Customizer, call: Call, _resource: Resource, _caller: Caller
-) -> Answer:
-    _check_method(call, "POST")
-    return Answer(204)
-
-
-def _create_entities(
-    _org: Organization, customizer: Customizer, call: Call, resource: Resource, _caller: Caller
-) -> Answer:
-    _check_method(call, "POST")
-    solution = resource.query.get("SolutionUniqueName")
-    ids = [customizer.create(body, solution) for body in call.json().get("Entities") or []]
-    if not ids:
-        raise invalid_argument("'Entities' must be a non-empty array.")
-    return Answer(
-        200,
-        {},
-        {"@odata.context": "#Microsoft.Dynamics.CRM.CreateEntitiesResponse", "EntityIds": ids},
-    )
-
-
-def _reactivate_key(
-    org: Organization, customizer: Customizer, call: Call, _resource: Resource, _caller: Caller
-) -> Answer:
-    _check_method(call, "POST")
-    body = call.json()
-    name = str(body.get("EntityLogicalName"))
-    if name not in org.schema:
-        raise not_found("entity", name)
-    customizer.reactivate_key(org.schema[name], str(body.get("EntityKeyLogicalName")))
-    return Answer(204)
-
-
-def _check_method(call: Call, method: str) -> None:
-    if call.method != method:
-        raise not_allowed(f"The method {call.method} is not allowed on this operation.")
-
-
 UNBOUND: dict[str, Unbound] = {
     "WhoAmI": _who_am_i,
     "BulkDelete": _bulk_delete,
-    "PublishXml": _publish,
-    "PublishAllXml": _publish_all,
-    "CreateEntities": _create_entities,
-    "ReactivateEntityKey": _reactivate_key,
+    **MESSAGES,
 }

@@ -18,11 +18,14 @@ from sandbox.dataverse.errors import (
 )
 from sandbox.dataverse.exchange import Answer, Call
 from sandbox.dataverse.links import add_link, remove_link
-from sandbox.dataverse.metadata import METADATA_SETS, Metadata
+from sandbox.dataverse.metadata import METADATA_SETS, Metadata, solution_of
 from sandbox.dataverse.organization import Caller, Found, Organization
-from sandbox.dataverse.query import read_query
+from sandbox.dataverse.query import Query, read_query
 from sandbox.dataverse.reading import MAX_PAGE, Reader, etag, next_link
 from sandbox.dataverse.resource import Resource, Segment, parse_url
+from sandbox.dataverse.schema import Table
+from sandbox.dataverse.security import ROLES, on_role, roles_of, users_of
+from sandbox.dataverse.solutions import ROWS, add_to_solution
 from sandbox.dataverse.writing import PARTIES, Writer
 
 BOUND = "Microsoft.Dynamics.CRM."
@@ -125,6 +128,7 @@ class _TableRequest:
                 return self._list()
             case "POST":
                 row_id = self.writer.create(self.table, self.call.json())
+                self._join_solution(row_id)
                 return self._created(row_id)
         raise not_allowed(f"The method {self.call.method} is not allowed on an entity set.")
 
@@ -166,10 +170,11 @@ class _TableRequest:
             return self._list_related(row_id, name)
         if name in self.table.navigations and method == "GET":
             return self._retrieve_related(row_id, name)
-        return self._property(row_id, name)
+        return self._on_security(row_id, name) or self._property(row_id, name)
 
     def _list(self) -> Answer:
         query = read_query(self.org.schema, self.table, self.resource.query, self.resource.aliases)
+        self._reads(self.table, query)
         if self.preferences.track_changes or "$deltatoken" in self.resource.query:
             return changes(self.org, self.reader, self.table, self.resource, self.root)
         size = min(self.preferences.page_size or MAX_PAGE, MAX_PAGE)
@@ -182,7 +187,27 @@ class _TableRequest:
         row = self.org.row(self.table, row_id)
         target = self.org.schema[self.org.schema.collections(self.table)[name].table]
         query = read_query(self.org.schema, target, self.resource.query, self.resource.aliases)
+        self._reads(target, query)
         page = self.reader.page(target, query, among=self.reader.related(self.table, row, name))
+        return self._page(target.entity_set, page.rows, page.count, None)
+
+    def _on_security(self, row_id: str, name: str) -> Answer | None:
+        if name.startswith(BOUND) and self.table.name == "role" and self.call.method == "POST":
+            return on_role(self.org, row_id, name.removeprefix(BOUND), self.call.json())
+        if (
+            name == ROLES
+            and self.call.method == "GET"
+            and self.table.name in {"systemuser", "role"}
+        ):
+            return self._list_roles(row_id)
+        return None
+
+    def _list_roles(self, row_id: str) -> Answer:
+        of_user = self.table.name == "systemuser"
+        target = self.org.schema["role" if of_user else "systemuser"]
+        among = (roles_of if of_user else users_of)(self.org, row_id)
+        query = read_query(self.org.schema, target, self.resource.query, self.resource.aliases)
+        page = self.reader.page(target, query, among=among)
         return self._page(target.entity_set, page.rows, page.count, None)
 
     def _page(
@@ -202,6 +227,7 @@ class _TableRequest:
                 "The 'Retrieve' method does not support entities of type 'activityparty'."
             )
         query = read_query(self.org.schema, self.table, self.resource.query, self.resource.aliases)
+        self._reads(self.table, query)
         row = self.reader.row(self.table, row_id)
         # with annotations or an expansion there is no conditional retrieval (dataverse.md 3)
         if (
@@ -225,6 +251,7 @@ class _TableRequest:
             return Answer(204)
         target = self.org.schema[link.target]
         query = read_query(self.org.schema, target, self.resource.query, self.resource.aliases)
+        self._reads(target, query)
         body: dict[str, object] = {"@odata.context": self._context(target.entity_set, single=True)}
         body |= self.reader.render(target, self.org.row(target, value["id"]), query)
         return Answer(200, self._applied(), body)
@@ -243,6 +270,7 @@ class _TableRequest:
         if status == 200:
             options.pop("$expand", None)  # ignored on the update form (dataverse.md 3)
         query = read_query(self.org.schema, self.table, options)
+        self._reads(self.table, query)
         row = self.org.row(self.table, row_id)
         body: dict[str, object] = {
             "@odata.context": self._context(self.table.entity_set, single=True)
@@ -266,10 +294,25 @@ class _TableRequest:
             row_id = self.writer.create(
                 self.table, body, row_id=found.row_id, key_values=found.key_values, deep=False
             )
+            self._join_solution(row_id)
             status = 201
         if self.preferences.representation:
             return self._representation(status, row_id, headers)
         return Answer(204, headers)
+
+    def _reads(self, table: Table, query: Query) -> None:
+        self.org.use(self.caller, table, "Read")
+        for name, nested in query.expand.items():
+            if name in table.navigations:
+                target = table.navigations[name].reference.target
+            else:
+                target = self.org.schema.collections(table)[name].table
+            self._reads(self.org.schema[target], nested)
+
+    def _join_solution(self, row_id: str) -> None:
+        kind = ROWS.get(self.table.name)
+        if kind:
+            add_to_solution(self.org, solution_of(self.call), kind, row_id)
 
     def _put_parties(self, row_id: str, name: str) -> Answer:
         if name != f"{self.table.name}{PARTIES}":

@@ -2,17 +2,26 @@
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import uuid4
 
-from sandbox.dataverse.customizing import read_column, read_key, read_lookup, read_table
+from sandbox.dataverse.customizing import (
+    read_column,
+    read_key,
+    read_label,
+    read_lookup,
+    read_table,
+)
 from sandbox.dataverse.errors import DataverseError, invalid_argument, not_allowed, unknown_segment
-from sandbox.dataverse.organization import Organization, reference
-from sandbox.dataverse.schema import Column, Key, KeyStatus, Schema, Table
+from sandbox.dataverse.organization import Organization
+from sandbox.dataverse.schema import Column, Key, KeyStatus, Option, Schema, Table
+from sandbox.dataverse.security import drop_privileges, make_privileges
+from sandbox.dataverse.solutions import add_to_solution, forget_component
 from sandbox.dataverse.standard_tables import regarding, standard_tables
 
 TABLES = "$tables"
+# Options are changed by messages of their own: those of a definition that is put are not looked at.
+_ANY_OPTION = {"Value": 0, "Label": {"LocalizedLabels": [{"Label": "-"}]}}
+_OPTIONS_LEFT_OUT = {"OptionSet": {"Options": [_ANY_OPTION]}}
 NEXT_STATUS: dict[KeyStatus, KeyStatus] = {"Pending": "InProgress", "InProgress": "Active"}
-COMPONENTS = {"table": 1, "column": 2, "relationship": 10, "key": 14}
 
 
 def load_schema(stored: Mapping[str, Mapping[str, object]]) -> Schema:
@@ -47,10 +56,11 @@ class Customizer:
                 f"An entity with the specified name {table.name} already exists.",
             )
         self._put(table)
+        make_privileges(self.org, table)
         if table.has_activities:
             for activity in self.org.schema.activities:
                 self._add_regarding(activity, table)
-        self._add_to_solution(solution, "table", table.metadata_id)
+        add_to_solution(self.org, solution, "table", table.metadata_id)
         return table.metadata_id
 
     def reactivate_key(self, table: Table, name: str) -> None:
@@ -83,7 +93,7 @@ class Customizer:
         self._check_prefix(str(body.get("SchemaName")))
         key = read_key(table, body)
         self._put(table.model_copy(update={"keys": (*table.keys, key)}))
-        self._add_to_solution(solution, "key", key.metadata_id)
+        add_to_solution(self.org, solution, "key", key.metadata_id)
         return key
 
     def delete_key(self, table: Table, key: Key) -> None:
@@ -113,7 +123,7 @@ class Customizer:
         ):
             raise invalid_argument(f"A relationship named '{link.relationship}' exists.")
         self.add_column(self.org.schema[str(name)], column, solution)
-        self._add_to_solution(solution, "relationship", link.metadata_id)
+        add_to_solution(self.org, solution, "relationship", link.metadata_id)
         return link.metadata_id
 
     def _add_regarding(self, activity: Table, target: Table) -> None:
@@ -136,21 +146,68 @@ class Customizer:
                 f"{table.name}.",
             )
         self._put_column(table, column)
-        self._add_to_solution(solution, "column", column.metadata_id)
+        add_to_solution(self.org, solution, "column", column.metadata_id)
 
     def update_column(self, table: Table, column: Column, body: Mapping[str, Any]) -> None:
-        """Change a column's definition, except for its name and type.
+        """Change a column's definition, except for its name, type, options and what it points to.
 
         Raises:
             DataverseError: the new definition is not valid, or the column is not a client's.
         """
-        if not column.custom or column.is_lookup:
+        if not column.custom:
             raise invalid_argument(f"The definition of '{column.name}' cannot be changed.")
-        changed = read_column(body)
+        if column.is_lookup:
+            words = {"label": read_label(body, "DisplayName")}
+            self._put_column(table, column.model_copy(update=words))
+            return
+        changed = read_column({**body, **_OPTIONS_LEFT_OUT})
         if (changed.name, changed.type) != (column.name, column.type):
             raise invalid_argument("A column's name and type cannot be changed.")
-        kept = {"metadata_id": column.metadata_id, "options": changed.options or column.options}
+        kept = {"metadata_id": column.metadata_id, "options": column.options}
         self._put_column(table, changed.model_copy(update=kept))
+
+    def insert_option(self, body: Mapping[str, Any]) -> int:
+        """Add an option to a choice column and return its value.
+
+        Raises:
+            DataverseError: there is no such column, or it has the value.
+        """
+        table, column = self._choice(body)
+        value = body.get("Value")
+        taken = [option.value for option in column.options]
+        if value is None:
+            value = max(taken) + 1
+        if not isinstance(value, int) or isinstance(value, bool) or value in taken:
+            raise invalid_argument(f"The value '{value}' is no number or is taken.")
+        option = Option(value=value, label=read_label(body, "Label"))
+        options = (*column.options, option)
+        self._put_column(table, column.model_copy(update={"options": options}))
+        return value
+
+    def update_option(self, body: Mapping[str, Any]) -> None:
+        """Give an option of a choice column another label.
+
+        Raises:
+            DataverseError: there is no such column or option.
+        """
+        table, column = self._choice(body)
+        if body.get("Value") not in {option.value for option in column.options}:
+            raise invalid_argument(f"'{column.name}' has no option {body.get('Value')}.")
+        label = read_label(body, "Label")
+        options = tuple(
+            option.model_copy(update={"label": label}) if option.value == body["Value"] else option
+            for option in column.options
+        )
+        self._put_column(table, column.model_copy(update={"options": options}))
+
+    def _choice(self, body: Mapping[str, Any]) -> tuple[Table, Column]:
+        table, column = body.get("EntityLogicalName"), body.get("AttributeLogicalName")
+        if table not in self.org.schema or column not in self.org.schema[str(table)].columns:
+            raise invalid_argument(f"There is no column '{column}' of '{table}'.")
+        found = self.org.schema[str(table)].columns[str(column)]
+        if found.type != "picklist" or not found.custom:
+            raise invalid_argument(f"'{column}' has no options a client may change.")
+        return self.org.schema[str(table)], found
 
     def delete_column(self, table: Table, column: Column) -> None:
         """Delete a column and its values.
@@ -195,6 +252,8 @@ class Customizer:
                     f"The Entity({table.name}) component cannot be deleted because it is "
                     f"referenced by '{column.name}' of '{other.name}'.",
                 )
+        drop_privileges(self.org, table)
+        forget_component(self.org, table.metadata_id)
         self.org.rows.drop(table.name)
         self.org.rows.remove(TABLES, table.name)
         self.org.schema.remove(table.name)
@@ -242,25 +301,3 @@ class Customizer:
                 f"The name '{schema_name}' does not start with the customization prefix of a "
                 "publisher.",
             )
-
-    def _add_to_solution(self, solution: str | None, kind: str, metadata_id: str) -> None:
-        if not solution:
-            return
-        found = self.org.rows.find("solution", "uniquename", solution)
-        if not found:
-            raise DataverseError(400, "0x80048d21", f"There is no solution named '{solution}'.")
-        component_id = str(uuid4())
-        self.org.rows.put(
-            "solutioncomponent",
-            component_id,
-            {
-                "solutioncomponentid": component_id,
-                "solutionid": reference("solution", found[0]),
-                "objectid": metadata_id,
-                "componenttype": COMPONENTS[kind],
-                "rootcomponentbehavior": 0,
-                "createdon": self.org.now(),
-                "modifiedon": self.org.now(),
-                "versionnumber": self.org.rows.next_version(),
-            },
-        )

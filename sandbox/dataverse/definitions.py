@@ -1,6 +1,7 @@
 """Definitions on the wire: tables, columns, keys and relationships as metadata shows them."""
 
 from sandbox.dataverse.schema import Column, Key, Reference, Schema, Table
+from sandbox.dataverse.security import privileges_of
 
 LANGUAGE = 1033
 TYPES = {
@@ -51,6 +52,7 @@ def table_definition(table: Table) -> Definition:
         "IsOptimisticConcurrencyEnabled": True,
         "ChangeTrackingEnabled": table.change_tracking,
         "TableType": "Standard",
+        "Privileges": privileges_of(table),
     }
 
 

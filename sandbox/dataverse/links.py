@@ -7,6 +7,7 @@ from sandbox.dataverse.errors import bad_url, not_allowed, unknown_segment
 from sandbox.dataverse.exchange import Call
 from sandbox.dataverse.resource import Segment, parse_url
 from sandbox.dataverse.schema import Table
+from sandbox.dataverse.security import ROLES, assign_role, take_role
 from sandbox.dataverse.writing import Writer
 
 
@@ -19,6 +20,9 @@ def add_link(writer: Writer, table: Table, row_id: str, segment: Segment, call: 
     uri = call.json().get("@odata.id")
     if not isinstance(uri, str):
         raise bad_url("The body must have an '@odata.id'.")
+    if segment.name == ROLES and table.name == "systemuser" and call.method == "POST":
+        assign_role(writer.org, row_id, uri)
+        return
     if segment.name in table.navigations:
         if call.method != "PUT":
             raise not_allowed("A single-valued navigation property is set with PUT.")
@@ -43,6 +47,9 @@ def remove_link(
         return
     key = (segment.key or {}).get("")
     uri = query.get("$id", "")
+    if segment.name == ROLES and table.name == "systemuser":
+        take_role(writer.org, row_id, f"roles({key})" if isinstance(key, UUID) else uri)
+        return
     if isinstance(key, UUID) and segment.name in writer.org.schema.collections(table):
         target = writer.org.schema[writer.org.schema.collections(table)[segment.name].table]
         uri = f"{target.entity_set}({key})"

@@ -67,7 +67,7 @@ class Metadata:
                 expanded = (self._expanded(table, resource.query) for table in self.org.schema)
                 return _listed(expanded, resource.query)
             case "POST":
-                metadata_id = self.customizer.create(call.json(), _solution(call))
+                metadata_id = self.customizer.create(call.json(), solution_of(call))
                 return _created(root, f"EntityDefinitions({metadata_id})")
         raise not_allowed(f"The method {call.method} is not allowed on EntityDefinitions.")
 
@@ -93,7 +93,7 @@ class Metadata:
         if key is None:
             if call.method == "POST":
                 column = read_column(call.json())
-                self.customizer.add_column(table, column, _solution(call))
+                self.customizer.add_column(table, column, solution_of(call))
                 return _created(
                     root, f"EntityDefinitions({table.metadata_id})/Attributes({column.metadata_id})"
                 )
@@ -121,7 +121,7 @@ class Metadata:
     ) -> Answer:
         if rest[0].key is None:
             if call.method == "POST":
-                key = self.customizer.add_key(table, call.json(), _solution(call))
+                key = self.customizer.add_key(table, call.json(), solution_of(call))
                 return _created(
                     root, f"EntityDefinitions({table.metadata_id})/Keys({key.metadata_id})"
                 )
@@ -143,7 +143,7 @@ class Metadata:
         key = resource.segments[0].key
         if key is None and call.method == "POST":
             body = call.json()
-            metadata_id = self.customizer.add_relationship(body, _solution(call))
+            metadata_id = self.customizer.add_relationship(body, solution_of(call))
             return _created(root, f"RelationshipDefinitions({metadata_id})")
         found = {
             link.metadata_id: (table, column, link)
@@ -197,7 +197,8 @@ class Metadata:
             raise bad_query(f"Could not find a property named '{kind}'.")
 
 
-def _solution(call: Call) -> str | None:
+def solution_of(call: Call) -> str | None:
+    """Return the solution that what a request makes is to belong to."""
     return call.headers.get("mscrm.solutionuniquename")
 
 

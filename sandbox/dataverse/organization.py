@@ -1,5 +1,6 @@
 """The organisation: its tables and rows, and how a key finds a row."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
@@ -48,10 +49,16 @@ class Organization:
         self.schema = schema
         self.rows = rows
         self.clock = clock
+        self.rights_used: Counter[tuple[str, str, str]] = Counter()
+        """How often a user (by id) needed a right on a table; nobody is refused for lack of one."""
 
     def now(self) -> str:
         """Return the present moment as it is kept in rows."""
         return wire_time(self.clock.now())
+
+    def use(self, caller: Caller, table: Table, right: str) -> None:
+        """Note that a caller needed a right, e.g. `Create`."""
+        self.rights_used[caller.user_id, table.name, right] += 1
 
     def row(self, table: Table, row_id: str) -> Row:
         """Return a row.

@@ -2,6 +2,7 @@
 
 from sandbox.dataverse.organization import Caller, Organization, reference
 from sandbox.dataverse.rows import Row
+from sandbox.dataverse.security import ALL, assign_role, make_privileges
 from sandbox.dataverse.writing import Writer
 from sandbox.identity.tokens import Principal
 from sandbox.tenant import Person, Tenant
@@ -45,6 +46,7 @@ class Seed:
 
     def plant(self) -> None:
         """Write the rows, if the organisation is new."""
+        self._plant_security()
         if self.org.rows.count("organization"):
             return
         name = self.tenant.people[0].upn.partition("@")[2] if self.tenant.people else "contoso"
@@ -58,6 +60,11 @@ class Seed:
             azureactivedirectoryobjectid=self.principal.object_id.lower(),
             accessmode=4,
         )  # fmt: skip
+        assign_role(
+            self.org,
+            self.tenant.stable_id("application user"),
+            f"roles({self.tenant.stable_id('system administrator')})",
+        )
         self._put(
             "team", self.tenant.stable_id("team"),
             name=name, teamtype=0, isdefault=True, businessunitid=self.business_unit,
@@ -78,6 +85,15 @@ class Seed:
         )  # fmt: skip
         for person in self.tenant.people:
             self._person(person)
+
+    def _plant_security(self) -> None:
+        """Write the privileges, and the role that holds them all."""
+        if self.org.rows.count("privilege"):
+            return
+        for table in self.org.schema:
+            make_privileges(self.org, table)
+        administrator = self.tenant.stable_id("system administrator")
+        self._put("role", administrator, name=ALL, businessunitid=self.business_unit)
 
     def _person(self, person: Person) -> None:
         first, _, last = person.display_name.partition(" ")

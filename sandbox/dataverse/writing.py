@@ -19,8 +19,11 @@ from sandbox.dataverse.errors import (
 )
 from sandbox.dataverse.organization import Caller, Organization, reference
 from sandbox.dataverse.payload import Payload, read_payload
+from sandbox.dataverse.rights import use_parties, use_ties
 from sandbox.dataverse.rows import Row
 from sandbox.dataverse.schema import Table
+from sandbox.dataverse.security import forget
+from sandbox.dataverse.solutions import check_component, forget_component
 
 NO_VALUES: Mapping[str, object] = {}
 PARTIES = "_activity_parties"
@@ -67,6 +70,8 @@ class Writer:
         self, table: Table, payload: Payload, row_id: str | None, key_values: Mapping[str, object]
     ) -> str:
         values = {**key_values, **payload.values}
+        self.org.use(self.caller, table, "Create")
+        use_ties(self.org, self.caller, table, payload.values)
         new_id = str(values.get(table.id_column) or row_id or uuid4())
         taken = self.org.schema.activities if table.activity else [table]
         if any(self.org.rows.get(one.name, new_id) is not None for one in taken):
@@ -107,12 +112,15 @@ class Writer:
         parties = f"{table.name}{PARTIES}"
         if set(payload.children) - {parties}:
             raise invalid_argument("An update cannot create nested rows.")
+        self.org.use(self.caller, table, "Write")
+        use_ties(self.org, self.caller, table, {k: v for k, v in values.items() if v != old.get(k)})
         check_open(table, old, [*values, *payload.children])
         self._check_parent_open(table, old)
         self._resolve_state(table, old, values)
         with self.org.rows.transaction():
             if parties in payload.children:
                 set_parties(self.org, table, row_id, payload.children[parties])
+                use_parties(self.org, self.caller, table, row_id)
             self._put(table, row_id, {**old, **values, **self._modified(table, values)})
             if table.activity:
                 self._settle_activity(table, row_id)
@@ -154,6 +162,7 @@ class Writer:
                 f"The 'Delete' method does not support entities of type '{table.name}'."
             )
         row = self.org.row(table, row_id)
+        self.org.use(self.caller, table, "Delete")
         self._check_parent_open(table, row)
         with self.org.rows.transaction():
             self._delete(table, row_id)
@@ -162,6 +171,8 @@ class Writer:
 
     def _delete(self, table: Table, row_id: str) -> None:
         self.org.rows.remove(table.name, row_id)
+        forget(self.org, table.name, row_id)
+        forget_component(self.org, row_id)
         if table.change_tracking:
             self.org.rows.bury(table.name, row_id)
         for child, column, link in self.org.schema.pointing_to(table):
@@ -187,6 +198,7 @@ class Writer:
 
     def _put(self, table: Table, row_id: str, row: Row) -> None:
         row = compute(self.org, table, row)
+        check_component(self.org, table, row)
         self._check_keys(table, row_id, row)
         row["versionnumber"] = self.org.rows.next_version()
         self.org.rows.put(table.name, row_id, row)
@@ -275,6 +287,7 @@ class Writer:
         for name, bodies in children.items():
             if name == f"{table.name}{PARTIES}":
                 set_parties(self.org, table, row_id, bodies)
+                use_parties(self.org, self.caller, table, row_id)
                 continue
             backward = self.org.schema.collections(table)[name]
             child = self.org.schema[backward.table]

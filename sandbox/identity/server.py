@@ -26,6 +26,7 @@ class Identity:
             raise ValueError("an identity endpoint needs at least one principal")
         self._authority = authority
         self._principals = list(principals)
+        self._claims: dict[str, object] = {}
         self._secret = secrets.token_hex(16).upper()
         middleware = counted_and_faulted("identity", surroundings, _operation, _injected)
         app = web.Application(middlewares=[middleware])
@@ -55,6 +56,11 @@ class Identity:
         """Return the variables App Service sets for `ManagedIdentityCredential`."""
         return {"IDENTITY_ENDPOINT": f"{self.url}/msi/token", "IDENTITY_HEADER": self._secret}
 
+    def answer_as(self, principal: Principal, **claims: object) -> None:
+        """Give tokens of another system-assigned identity from now on, with these claims, too."""
+        self._principals[0] = principal
+        self._claims = claims
+
     async def _token(self, request: web.Request) -> web.StreamResponse:
         query = request.query
         presented = request.headers.get("X-IDENTITY-HEADER", "")
@@ -68,7 +74,7 @@ class Identity:
         principal = self._principal(query.get("client_id") or query.get("principal_id"))
         if principal is None:
             return _refusal(400, "No User Assigned or Delegated Managed Identity found.")
-        token, expires = self._authority.issue(principal, resource)
+        token, expires = self._authority.issue(principal, resource, claims=self._claims)
         return web.json_response(
             {
                 "access_token": token,

@@ -75,6 +75,11 @@ class DataverseClient:
             ],
         )
 
+    @property
+    def api_url(self) -> str:
+        """Where the Web API is, as links between rows name it; no trailing slash."""
+        return self._api
+
     async def send(self, operation: Operation, headers: dict[str, str] | None = None) -> Response:
         """Send one request of its own, e.g. for metadata.
 

@@ -15,9 +15,10 @@ MAY_IMPORT = {
     "shared/sync": {"shared"},
     "shared/graph": BASIC | {"shared.graph", "shared.changes"},
     "shared/dataverse": BASIC | {"shared.dataverse"},
+    "cli": {"cli", "shared"},
     "sandbox": {"sandbox"},
 }
-OURS = ("functions", "shared", "sandbox", "bench", "tests")
+OURS = ("functions", "shared", "cli", "sandbox", "bench", "tests")
 
 
 def imported(file: Path) -> Iterator[str]:

@@ -17,7 +17,7 @@ from sandbox.faults import Fault
 from sandbox.services import Services
 from sandbox.store import Document
 from shared.dataverse.client import DataverseClient
-from shared.dataverse.schema import apply_schema
+from shared.dataverse.schema.apply import apply_schema
 from shared.graph.client import GraphClient
 from shared.graph.client_state import ClientStateKeys
 from shared.identifiers import Kind

@@ -39,7 +39,7 @@ from shared.dataverse import mailboxes as mailbox_rows
 from shared.dataverse.batch import ChangeSet, Operation, Response, compose, parse
 from shared.dataverse.client import API, Dataverse, DataverseClient, in_batches
 from shared.dataverse.mailboxes import FilteringMethod, ReadyMailbox
-from shared.dataverse.schema import apply_schema
+from shared.dataverse.schema.apply import apply_schema
 from shared.errors import Transient
 from shared.graph.client import BATCH_SIZE, Graph, GraphRequest, GraphResponse
 from shared.graph.messages import Folder

@@ -1,0 +1,1 @@
+"""The command `tether`: what an administrator installs, looks at and mends Tether with."""
