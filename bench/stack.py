@@ -135,7 +135,6 @@ class TetherStack:
                 for person in self.services.tenant.people
             ],
             "env": self.services.identity.environment(),
-            "settings": self.settings(),
         }
 
     def over_https(self) -> dict[str, Any]:
@@ -146,9 +145,10 @@ class TetherStack:
         }
 
     def write_addresses(self) -> None:
-        """Write the addresses to `.tether/stack.json`, those over https to `.tether/https.json`."""
+        """Write `stack.json`, and beside it what listens over https and what the app is set to."""
         write_json(STACK_FILE, self.addresses())
         write_json(STACK_FILE.with_name("https.json"), self.over_https())
+        write_json(STACK_FILE.with_name("settings.json"), self.settings())
 
     async def _subscribed(self) -> set[str]:
         """Return the mailboxes that have a subscription to each kind of item."""

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from shared.config import ServiceUrl
 from shared.errors import Misconfigured
 
-STACK_FILE = Path(".tether/stack.json")
+SETTINGS_FILE = Path(".tether/settings.json")
 _IDENTITY = ("IDENTITY_ENDPOINT", "IDENTITY_HEADER")
 _URL: TypeAdapter[str] = TypeAdapter(ServiceUrl)
 
@@ -25,8 +25,8 @@ def find_settings(file: Path | None, environment: Mapping[str, str]) -> Mapping[
     Raises:
         Misconfigured: the file is not there or holds no settings.
     """
-    if file is None and not environment.get("DATAVERSE_URL") and STACK_FILE.exists():
-        file = STACK_FILE
+    if file is None and not environment.get("DATAVERSE_URL") and SETTINGS_FILE.exists():
+        file = SETTINGS_FILE
     return environment if file is None else _read(file)
 
 
@@ -80,7 +80,6 @@ def _settings_in(document: Any) -> dict[str, str]:  # noqa: ANN401 - JSON
         }
     if not isinstance(document, dict):
         return {}
-    for name in ("settings", "Values"):
-        if isinstance(document.get(name), dict):
-            document = document[name]
+    if isinstance(document.get("Values"), dict):
+        document = document["Values"]
     return {str(k): v for k, v in document.items() if isinstance(v, str)}

@@ -40,7 +40,7 @@ def check_keys(keys: Mapping[str, bytes], now: datetime) -> Finding:
     current = next(iter(keys))
     made = _day(current)
     if made is None:
-        return ok(check, f"{named}; the age is known if a key's id is its day, e.g. {now:%Y%m%d}")
+        return ok(check, f"{named}; the age is known if a key's id is its day, e.g. {now:%y%m%d}")
     age = (now - made).days
     if age > _OLD_DAYS:
         return warning(
@@ -69,8 +69,9 @@ def check_versions(requirements: Path = REQUIREMENTS) -> Finding:
 
 
 def _day(key_id: str) -> datetime | None:
+    """Read the day an id begins with, as infra/rotate-client-state-key writes it."""
     try:
-        return datetime.strptime(key_id, "%Y%m%d").replace(tzinfo=UTC)
+        return datetime.strptime(key_id[:6], "%y%m%d").replace(tzinfo=UTC)
     except ValueError:
         return None
 

@@ -67,7 +67,6 @@ async def test_settings_are_taken_from_where_they_are(office: Office, tmp_path: 
         "appsettings.json": [
             {"name": name, "slotSetting": False, "value": value} for name, value in settings.items()
         ],
-        "stack.json": {"graph": "x", "settings": settings},
     }
     for name, document in forms.items():
         file = tmp_path / name
@@ -77,7 +76,7 @@ async def test_settings_are_taken_from_where_they_are(office: Office, tmp_path: 
     said = await run("mailboxes", "--json", folder=tmp_path, environment=settings)
     assert (said.code, len(said.json)) == (0, 2)
     (tmp_path / ".tether").mkdir()
-    (tmp_path / ".tether" / "stack.json").write_text(json.dumps(forms["stack.json"]))
+    (tmp_path / ".tether" / "settings.json").write_text(json.dumps(settings))
     said = await run("mailboxes", "--json", folder=tmp_path)
     assert (said.code, len(said.json)) == (0, 2)
 

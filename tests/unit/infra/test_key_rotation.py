@@ -3,6 +3,7 @@
 import os
 import stat
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,15 @@ case "$1 $2 $3" in
     { echo "set"; cat "$2"; echo; } >>"$AZ_HOME/history" ;;
 "functionapp show "*) echo "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Web/sites/app" ;;
 "functionapp restart "*) echo "read" >>"$AZ_HOME/history" ;;
+esac
+"""
+
+
+OPENSSL = f"""#!/bin/sh
+# Draws the two digits aa first, bb from then on.
+case "$2" in
+-hex) [ -e "$AZ_HOME/drawn" ] && echo bb || echo aa; touch "$AZ_HOME/drawn" ;;
+*) echo "{"MTIz" * 10}NA==" ;;
 esac
 """
 
@@ -102,6 +112,15 @@ def test_a_rotation_keeps_one_old_key_and_retiring_keeps_none(vault: Path) -> No
     assert run(vault, "--retire").returncode == 0
     assert keys(secret(vault)) == [newest]
     assert history(vault)[-1] == "read"
+
+
+def test_two_keys_of_one_day_never_share_an_id(vault: Path) -> None:
+    (vault / "secret").write_text(f"{datetime.now(UTC):%y%m%d}aa:{'MDEy' * 10}Zmc=")
+    openssl = vault / "openssl"
+    openssl.write_text(OPENSSL)
+    openssl.chmod(openssl.stat().st_mode | stat.S_IXUSR)
+    assert run(vault).returncode == 0
+    assert [key_id[-2:] for key_id in keys(secret(vault))] == ["bb", "aa"]
 
 
 def test_no_key_is_in_an_argument(vault: Path) -> None:
