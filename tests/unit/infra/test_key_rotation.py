@@ -33,7 +33,7 @@ OPENSSL = f"""#!/bin/sh
 # Draws the two digits aa first, bb from then on.
 case "$2" in
 -hex) [ -e "$AZ_HOME/drawn" ] && echo bb || echo aa; touch "$AZ_HOME/drawn" ;;
-*) echo "{"MTIz" * 10}NA==" ;;
+*) echo "{"MTIz" * 10}NDU=" ;;
 esac
 """
 
