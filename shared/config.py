@@ -23,6 +23,7 @@ from shared.sync.calendar.policy import CalendarPolicy, Ending
 from shared.sync.contacts.field_file import read_fields
 from shared.sync.contacts.fields import FIELDS, ContactField
 from shared.sync.tasks.policy import Fate, TaskPolicy
+from shared.tracking.callers import Authentication
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _SHORTEST_KEY_BYTES = 32
@@ -68,6 +69,17 @@ def _schedule(value: str) -> str:
     return value
 
 
+def _audience(value: str) -> str:
+    """Accept what ends in a client id: tokens of version 2 are meant for that alone."""
+    try:
+        client_id = str(UUID(value.rpartition("/")[2]))
+    except ValueError:
+        client_id = ""
+    if not client_id or not value.endswith(client_id):
+        raise ValueError("must end in the API's client id in lower case, e.g. api://<client id>")
+    return value
+
+
 ServiceUrl = Annotated[str, AfterValidator(_service_url)]
 
 
@@ -100,6 +112,13 @@ class Settings(BaseModel):
         "0 * * * * *", alias="TASKS_POLLING_SCHEDULE"
     )
     tasks_subscriptions: bool = Field(False, alias="TASKS_SUBSCRIPTIONS")
+    api_authentication: Authentication = Field(Authentication.TOKEN, alias="API_AUTHENTICATION")
+    api_audience: Annotated[str, AfterValidator(_audience)] | None = Field(
+        None, alias="API_AUDIENCE"
+    )
+    api_administrator_role: str = Field("Tether.Administrator", alias="API_ADMINISTRATOR_ROLE")
+    login_endpoint: ServiceUrl = Field("https://login.microsoftonline.com", alias="LOGIN_ENDPOINT")
+    behind_app_service_authentication: bool = Field(False, alias="WEBSITE_AUTH_ENABLED")
     servicebus_connection_string: str | None = Field(None, alias="ServiceBusConnection", repr=False)
     servicebus_namespace: str | None = Field(
         None, alias="ServiceBusConnection__fullyQualifiedNamespace"

@@ -11,6 +11,8 @@ from pydantic.alias_generators import to_camel
 from shared.identifiers import Kind
 
 MAX_ITEMS = 100
+ITEM_ID = r"^[A-Za-z0-9_=.!/~-]+$"
+"""What ids of Exchange are made of, and what joins the two of a task."""
 _TABLE = r"^[a-z][a-z0-9_]{0,99}$"
 
 
@@ -104,7 +106,7 @@ class Asked(Wire):
     """One item asked for: by its id in the mailbox, or by what names it in every mailbox."""
 
     kind: Kind = Kind.MAIL
-    id: str | None = Field(default=None, min_length=1, max_length=512)
+    id: str | None = Field(default=None, min_length=1, max_length=512, pattern=ITEM_ID)
     internet_message_id: str | None = Field(default=None, min_length=3, max_length=998)
     i_cal_uid: str | None = Field(default=None, alias="iCalUId", min_length=1, max_length=998)
 
