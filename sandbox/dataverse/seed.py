@@ -50,7 +50,10 @@ class Seed:
         if self.org.rows.count("organization"):
             return
         name = self.tenant.people[0].upn.partition("@")[2] if self.tenant.people else "contoso"
-        self._put("organization", self.tenant.stable_id("organization"), name=name)
+        self._put(
+            "organization", self.tenant.stable_id("organization"),
+            name=name, defaultemailserverprofileid=self.profile,
+        )  # fmt: skip
         self._put("businessunit", self.business_unit["id"], name=name, isdisabled=False)
         self._user(self.system_user, fullname="SYSTEM", lastname="SYSTEM", accessmode=3)
         self._user(

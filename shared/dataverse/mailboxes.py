@@ -10,24 +10,21 @@ from typing import Any
 
 from shared.dataverse.batch import Operation
 from shared.dataverse.query import rows_where_in
+from shared.dataverse.readiness import NativeSync, Terms
 from shared.dataverse.subscriptions import KINDS, Subscription, columns_of
 from shared.dataverse.text import fit
 from shared.identifiers import Kind, MailboxId, SystemUserId
 
 logger = logging.getLogger("tether.mailboxes")
 
+_OWNER = {
+    NativeSync.BESIDE: "_regardingobjectid_value",
+    NativeSync.INSTEAD: "_tether_systemuserid_value",
+}
 _SELECT = (
     "tether_mailboxid,tether_name,tether_state,tether_folders,_tether_systemuserid_value,"
     f"{','.join(name for kind in KINDS for name in columns_of(kind).logical_names)},"
     "tether_syncfrom,tether_timezone,tether_catchupneededsince,tether_catchupreason"
-)
-# Server-side sync for incoming mail and appointments, approved, tested and enabled, active
-# (server-side-sync.md 6.1; appointments number their methods differently).
-_READY = (
-    "statecode eq 0 and emailrouteraccessapproval eq 1"
-    " and incomingemaildeliverymethod eq 2 and actdeliverymethod eq 1"
-    " and incomingemailstatus eq 1 and actstatus eq 1"
-    " and enabledforincomingemail eq true and enabledforact eq true"
 )
 
 
@@ -77,10 +74,19 @@ class MailboxRow:
 
 
 ALL_MAILBOXES = f"tether_mailboxes?$select={_SELECT}"
-READY_MAILBOXES = (
-    "mailboxes?$select=mailboxid,emailaddress,_regardingobjectid_value&$filter="
-    + _READY.replace(" ", "%20")
-)
+
+
+def ready_mailboxes(terms: Terms) -> str:
+    """Ask for the rows of the mailboxes that may sync; `owner_of` tells whose each is."""
+    if terms.native is NativeSync.INSTEAD:
+        return f"tether_mailboxes?$select={_OWNER[terms.native]}&$filter={terms.ready}"
+    return f"mailboxes?$select={_OWNER[terms.native]}&$filter={terms.ready}"
+
+
+def owner_of(row: Mapping[str, Any], terms: Terms) -> SystemUserId | None:
+    """Return whose a row of `ready_mailboxes` is."""
+    owner: SystemUserId | None = row[_OWNER[terms.native]]
+    return owner
 
 
 def users_of(systemusers: Collection[str]) -> list[Operation]:
@@ -114,8 +120,8 @@ def mailbox_rows(
 ) -> list[MailboxRow]:
     """Read `tether_mailbox` rows; one that somebody made unreadable is logged and left out.
 
-    A readable row names all folders in `knowing`, and no other. Enrolment takes the mailbox of an
-    unreadable one for a new one, and writes the row afresh.
+    A readable row names all folders in `knowing`, and no other; one that was never enrolled names
+    none. Enrolment takes the mailbox of an unreadable one for a new one, and writes the row afresh.
     """
     readable: list[MailboxRow] = []
     for row in rows:
@@ -128,7 +134,8 @@ def mailbox_rows(
 
 def _mailbox_row(row: Mapping[str, Any], knowing: set[str]) -> MailboxRow:
     folders = json.loads(row["tether_folders"] or "{}")
-    if folders.keys() != knowing:
+    never_enrolled = not row["tether_folders"] and row["tether_state"] != MailboxState.ENROLLED
+    if folders.keys() != knowing and not never_enrolled:
         raise ValueError("tether_folders does not name the well-known folders")
     return MailboxRow(
         id=MailboxId(row["tether_mailboxid"]),
