@@ -117,6 +117,13 @@ def read_message(mailbox: MailboxId, item: ItemId) -> GraphRequest:
     )
 
 
+def find_message(mailbox: MailboxId, message_id: str) -> GraphRequest:
+    """Ask for the ids of the copies of a mail in a mailbox."""
+    condition = quote(f"internetMessageId eq '{message_id.replace("'", "''")}'", safe="")
+    path = f"/users/{mailbox}/messages?$filter={condition}&$select=id"
+    return GraphRequest("GET", path, mailbox)
+
+
 def set_categories(
     mailbox: MailboxId, item: ItemId, etag: str, categories: tuple[str, ...]
 ) -> GraphRequest:
