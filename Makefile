@@ -40,6 +40,10 @@ check: $(INSTALLED) ## Lint, format and type checks over everything.
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy .
 
+.PHONY: docs
+docs: $(INSTALLED) ## Write docs/troubleshooting.md from the catalogue.
+	@$(BIN)/python -m scripts.troubleshooting
+
 .PHONY: package
 package: $(INSTALLED) ## Build the package, install it by itself, run it; prints its size and cold start.
 	@$(BIN)/python -m pytest -q -s -m package tests/system/test_package.py

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
+from shared.dataverse.batch import Operation
 from shared.dataverse.records import Record
 from shared.dataverse.text import fit
 
@@ -74,6 +75,26 @@ def bound(regarding: Reference | None, entity_sets: Mapping[str, str]) -> dict[s
         return {}
     target = f"{entity_sets[regarding.table]}({regarding.id})"
     return {f"{regarding.navigation}@odata.bind": target}
+
+
+def regard(
+    entity_set: str,
+    activity: str,
+    guard: str,
+    present: Reference | None,
+    wanted: Reference | None,
+    entity_sets: Mapping[str, str],
+) -> tuple[Operation, ...]:
+    """Return what makes an activity be about `wanted`, None for nothing; completed ones as well.
+
+    `guard` is the version of the row that may be written to (dataverse.md 2.4).
+    """
+    if (present and (present.table, present.id)) == (wanted and (wanted.table, wanted.id)):
+        return ()
+    columns = bound(wanted, entity_sets)
+    if wanted is None and present is not None:
+        columns = {f"{present.navigation}@odata.bind": None}
+    return (Operation("PATCH", f"{entity_set}({activity})", columns, if_match=guard),)
 
 
 def owned(owner: str) -> dict[str, Any]:

@@ -118,6 +118,11 @@ def correlate_email(
     return _amended(email, columns, outgoing=email.outgoing)
 
 
+def delete_email(activity: ActivityId) -> Operation:
+    """Delete a row; its parties and attachments go with it."""
+    return Operation("DELETE", f"emails({activity})")
+
+
 def _amended(email: Email, columns: dict[str, Any], *, outgoing: bool) -> tuple[Operation, ...]:
     """Change completed mail, which is read-only until it is reopened (dataverse.md 2.4).
 

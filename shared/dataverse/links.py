@@ -12,15 +12,16 @@ from shared.dataverse import emails
 from shared.dataverse.batch import Operation
 from shared.dataverse.emails import Email
 from shared.dataverse.query import rows_where_in
-from shared.identifiers import ActivityId, ItemId, Kind, LinkId, MailboxId
+from shared.dataverse.requests import Action, Request
+from shared.identifiers import ActivityId, ItemId, Kind, LinkId, MailboxId, SystemUserId
 
 _SELECT = (
     "tether_linkid,tether_state,tether_itemid,tether_trackedon,_tether_mailboxid_value,"
     "tether_internetmessageid,tether_conversationindex,"
     "tether_itemmodifiedon,tether_changekey,"
     "tether_globalid,tether_isorganizer,tether_isseries,tether_response,tether_appointments,"
-    "tether_told,tether_detail,"
-    "tether_status,"
+    "tether_told,tether_detail,tether_request,"
+    "tether_status,tether_reason,_tether_trackedby_value,"
     "_tether_emailid_value,_tether_appointmentid_value,_tether_contactid_value,_tether_taskid_value"
 )
 MAX_GLOBAL_ID = 300
@@ -52,11 +53,12 @@ TARGETS = {
 
 
 class LinkState(IntEnum):
-    """`tether_state`: whether the item is in Dynamics."""
+    """`tether_state`: whether the item is in Dynamics. `REQUESTED`: it never was, but is to be."""
 
     TRACKED = 1
     REMOVED = 2
     FAILED = 3
+    REQUESTED = 4
 
 
 class Reason(IntEnum):
@@ -83,7 +85,7 @@ class Link:
     `version` is that of the item its row was last made to follow, where a kind keeps that;
     `appointments` is how many rows its meeting had, `status` what its task's status in Outlook was,
     `told` what the item said of its row, when the link was last written; `detail` is why it is not
-    in step.
+    in step. `request` is what was asked for and is not done yet.
     """
 
     id: LinkId
@@ -105,6 +107,24 @@ class Link:
     told: str = ""
     detail: str = ""
     status: str = ""
+    reason: Reason | None = None
+    tracked_by: SystemUserId | None = None
+    request: Request | None = None
+
+    @property
+    def is_tracked(self) -> bool:
+        """Whether the item is in Dynamics."""
+        return self.state is LinkState.TRACKED
+
+    @property
+    def save(self) -> Request | None:
+        """The save that was asked for, if one was."""
+        return self.request if self.request and self.request.action is Action.SAVE else None
+
+    @property
+    def removal(self) -> Request | None:
+        """The removal that was asked for, if one was."""
+        return self.request if self.request and self.request.action is Action.REMOVE else None
 
 
 TRACKED_SERIES = (
@@ -193,6 +213,9 @@ def link_row(row: Mapping[str, Any]) -> Link:
         told=row["tether_told"] or "",
         detail=row["tether_detail"] or "",
         status=row["tether_status"] or "",
+        reason=Reason(row["tether_reason"]) if row["tether_reason"] in set(Reason) else None,
+        tracked_by=row["_tether_trackedby_value"],
+        request=Request.read(row["tether_request"]),
     )
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
-from shared.dataverse.activities import Priority, owned
+from shared.dataverse.activities import Priority, Reference, bound, owned, regarding_in
 from shared.dataverse.batch import Operation
 from shared.dataverse.mailboxes import written
 from shared.dataverse.query import rows_where_in
@@ -18,7 +18,7 @@ COLUMNS = (
     "subject", "description", "scheduledstart", "scheduledend", "prioritycode",
     "percentcomplete", "actualend",
 )  # fmt: skip
-_SELECT = f"activityid,{','.join(COLUMNS)},statecode,statuscode"
+_SELECT = f"activityid,{','.join(COLUMNS)},statecode,statuscode,_regardingobjectid_value"
 _DATE = len("2026-11-02")
 
 
@@ -87,6 +87,7 @@ class TaskRow:
     etag: str
     status: Status
     said: Mapping[str, Any]
+    regarding: Reference | None = None
 
     @property
     def is_closed(self) -> bool:
@@ -122,12 +123,24 @@ def task_row(row: Mapping[str, Any]) -> TaskRow:
         etag=row["@odata.etag"],
         status=Status(status) if known else by_state.get(row["statecode"], Status.IN_PROGRESS),
         said={name: row[name] for name in COLUMNS},
+        regarding=regarding_in(row),
     )
 
 
-def create_task(activity: ActivityId, task: Task) -> tuple[Operation, ...]:
+def create_task(
+    activity: ActivityId,
+    task: Task,
+    regarding: Reference | None,
+    entity_sets: Mapping[str, str],
+) -> tuple[Operation, ...]:
     """Make the row; it lands as Not Started, whatever is asked (dataverse.md 2.4)."""
-    body = {"activityid": activity, **task.columns, **task.progress(0), **owned(task.owner)}
+    body = {
+        "activityid": activity,
+        **task.columns,
+        **task.progress(0),
+        **owned(task.owner),
+        **bound(regarding, entity_sets),
+    }
     made = Operation("POST", "tasks", body)
     if task.status is Status.NOT_STARTED:
         return (made,)

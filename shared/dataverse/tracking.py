@@ -7,10 +7,12 @@ from typing import Any
 from shared.dataverse.batch import Operation
 from shared.dataverse.links import MAX_GLOBAL_ID, TARGETS, Link, LinkState, Reason, Version
 from shared.dataverse.mailboxes import written
+from shared.dataverse.requests import Request
 from shared.dataverse.text import fit
 from shared.identifiers import ActivityId, ItemId, Kind, LinkId, MailboxId, SystemUserId
 
 _MAX_CONVERSATION_INDEX = 2000
+_DONE = {"tether_request": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +84,19 @@ def write_link(
         **_tied(tracking.kind, activity),
         "tether_state": LinkState.TRACKED,
     }
-    return _patch(link, known, columns)
+    return _patch(link, known, _DONE | columns)
 
 
 def amend_link(known: Link, tracking: Tracking, activity: ActivityId | None) -> Operation:
     """Let a tracked link say what is so by now; why and since when it is tracked stays."""
     columns = {
         "tether_name": _name(tracking),
+        "tether_detail": None,
         **_versioned(tracking.version),
         **_placed(tracking.place),
         **_tied(tracking.kind, activity),
     }
-    return _patch(known.id, known, columns)
+    return _patch(known.id, known, _DONE | columns)
 
 
 def fail_link(
@@ -105,7 +108,27 @@ def fail_link(
         "tether_state": LinkState.FAILED,
         "tether_detail": fit(why, 1000),
     }
+    return _patch(link, known, _DONE | columns)
+
+
+def ask_for(
+    link: LinkId, known: Link | None, tracking: Tracking, request: Request, now: datetime
+) -> Operation:
+    """Note what was asked for an item; refused if the link is no longer as it was read.
+
+    What a link says already stays until the reconcile has done it.
+    """
+    columns: dict[str, Any] = {"tether_request": request.written()}
+    if known is None:
+        new = {"tether_state": LinkState.REQUESTED, "tether_trackedon": None}
+        columns |= _columns(tracking, now) | new
     return _patch(link, known, columns)
+
+
+def refuse_request(known: Link, why: str) -> Operation:
+    """Note that what was asked for cannot be done, and why; a tracked item stays tracked."""
+    state = LinkState.TRACKED if known.is_tracked else LinkState.FAILED
+    return _patch(known.id, known, _DONE | {"tether_state": state, "tether_detail": fit(why, 1000)})
 
 
 def _columns(tracking: Tracking, now: datetime) -> dict[str, Any]:
@@ -184,4 +207,4 @@ def remove_link(known: Link, why: str, now: datetime) -> Operation:
         "tether_removedon": written(now),
         "tether_detail": fit(why, 1000),
     }
-    return Operation("PATCH", f"tether_links({known.id})", columns, if_match=known.etag)
+    return _patch(known.id, known, _DONE | columns)

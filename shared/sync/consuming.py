@@ -11,7 +11,7 @@ from shared.changes import Change, decode
 from shared.errors import Malformed
 from shared.identifiers import Kind
 from shared.sync.outcome import Outcome
-from shared.sync.plan import Ignore, Keep, Plan, Track, Unlink
+from shared.sync.plan import Ignore, Keep, Plan, Refuse, Track, Unlink
 from shared.sync.settling import settle
 from shared.telemetry import changes_failed, changes_parked, changes_settled, lag
 
@@ -88,5 +88,7 @@ def _told(plan: Plan[Any] | None) -> tuple[str, str]:
             return "keep", "tracked already"
         case Unlink():
             return "unlink", plan.why
+        case Refuse():
+            return "refuse", plan.why
         case Ignore():
             return "ignore", plan.why

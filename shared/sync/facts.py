@@ -98,6 +98,12 @@ def about_addresses(addresses: Iterable[str]) -> list[Question[Facts]]:
     ]
 
 
+def requested_tables(facts: Facts) -> set[str]:
+    """Return the tables of the records that items were asked to be about."""
+    saves = (link.save for link in facts.links.values())
+    return {save.about.table for save in saves if save and save.about} - {""}
+
+
 def _note_mailbox(facts: Facts, row: Row) -> None:
     for mailbox in mailboxes.mailbox_rows([row], knowing=_FOLDERS):
         facts.mailboxes[mailbox.id] = mailbox

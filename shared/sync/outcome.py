@@ -1,5 +1,6 @@
 """How a batch of changes ended."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,3 +49,10 @@ class Outcome:
     failed: list[Failed] = field(default_factory=list)
     impossible: list[Impossible] = field(default_factory=list)
     look_again: list[LaterLook] = field(default_factory=list)
+
+    def not_ended(self, work: Sequence[Change], settled_before: int) -> list[Change]:
+        """Return those of `work` that have come to no end since `settled_before` had settled."""
+        ended: list[Failed | Impossible | Settled]
+        ended = [*self.failed, *self.impossible, *self.settled[settled_before:]]
+        done = {(end.change.mailbox, end.change.item) for end in ended}
+        return [change for change in work if (change.mailbox, change.item) not in done]

@@ -11,6 +11,8 @@ from shared.dataverse.links import Link
 from shared.dataverse.tracking import Tracking
 from shared.identifiers import ActivityId, LinkId
 
+REMOVED = "it was removed from Dynamics on request"
+
 
 @dataclass(frozen=True, slots=True)
 class Ignore:
@@ -66,4 +68,12 @@ class Unlink:
     heirs: tuple[Link, ...] = ()
 
 
-type Plan[C] = Ignore | Track[C] | Keep[C] | Unlink
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """What was asked for can never be, and why."""
+
+    known: Link
+    why: str
+
+
+type Plan[C] = Ignore | Track[C] | Keep[C] | Unlink | Refuse

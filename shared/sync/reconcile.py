@@ -15,15 +15,16 @@ from pydantic import ValidationError
 from shared.changes import Change, Hint, coalesce
 from shared.dataverse.client import Dataverse
 from shared.dataverse.links import Link
-from shared.dataverse.mailboxes import mailboxes_of
+from shared.dataverse.mailboxes import MailboxState, mailboxes_of
 from shared.errors import Transient
 from shared.graph.client import Graph, GraphResponse
 from shared.graph.items import Item
 from shared.identifiers import MailboxId, SystemUserId
 from shared.sync.facts import Facts, Question, learn
+from shared.sync.looking import Look, looks_at
 from shared.sync.marking import at_new_version, is_overtaken, markings, unmarkings
 from shared.sync.outcome import Failed, Impossible, LaterLook, Outcome, Settled
-from shared.sync.plan import Keep, Track, Unlink
+from shared.sync.plan import Ignore, Keep, Refuse, Track, Unlink
 from shared.sync.rules import Decision, Read, Rules
 from shared.sync.seen import SeenVersions
 from shared.sync.versions import is_older, may_be_older
@@ -34,6 +35,7 @@ logger = logging.getLogger("tether.sync")
 _ROUNDS = 4
 _SOON_SECONDS = 5.0
 _SLOW = timedelta(seconds=1)
+_SUSPENDED = "the mailbox is not ready for server-side synchronization"
 # The item is gone, or no longer in the version that was read.
 _MOVED_ON = {404, 412}
 _GONE = "ErrorItemNotFound"  # any other 404 speaks of the mailbox, not of the item (graph.md 1.7)
@@ -75,6 +77,20 @@ class Reconciler[I: Item, F: Facts, C]:
         outcome.failed += moved_on
         return outcome
 
+    async def look(self, changes: Sequence[Change]) -> list[Look[I, C]]:
+        """Return how items stand, and what a reconcile would do; nothing is written.
+
+        Raises:
+            Transient: Graph or Dataverse did not answer.
+            Permanent: Dataverse will never answer.
+        """
+        outcome = Outcome()
+        reads = await self._read(changes, outcome)
+        facts = await self._look_up(reads)
+        decisions, _ = self._decide(facts, reads, outcome)
+        ends: list[Failed | Impossible] = [*outcome.failed, *outcome.impossible]
+        return looks_at(changes, reads, decisions, ends)
+
     async def _guarded_round(self, work: list[Change], outcome: Outcome) -> list[Failed]:
         """Make a round; what one item does to it must not fail its neighbours."""
         before = len(outcome.settled)
@@ -83,11 +99,11 @@ class Reconciler[I: Item, F: Facts, C]:
         except Transient as problem:
             outcome.failed += [
                 Failed(change, str(problem), problem.retry_after)
-                for change in _not_ended(work, outcome, before)
+                for change in outcome.not_ended(work, before)
             ]
             return []
         except Exception as problem:
-            rest = _not_ended(work, outcome, before)
+            rest = outcome.not_ended(work, before)
             if len(rest) > 1:
                 half = len(rest) // 2
                 moved_on = await self._guarded_round(rest[:half], outcome)
@@ -183,16 +199,20 @@ class Reconciler[I: Item, F: Facts, C]:
     ) -> tuple[Sequence[Decision[I, C]], list[Failed]]:
         known: list[Read[I]] = []
         overtaken: list[Failed] = []
+        waiting: list[Decision[I, C]] = []
         for read in reads:
-            if read.change.mailbox not in facts.mailboxes:
+            mailbox = facts.mailboxes.get(read.change.mailbox)
+            if mailbox is None:
                 problem = "the mailbox is not enrolled; it will be once it is ready in Dynamics"
                 outcome.failed.append(Failed(read.change, problem))
+            elif mailbox.state is MailboxState.SUSPENDED:
+                waiting.append(Decision(read, Ignore(_SUSPENDED)))
             elif is_older(read.item, facts.links.get(read.link_id), read.change.attempt):
                 problem = f"a later version of the {self._rules.noun} is in Dynamics already"
                 overtaken.append(Failed(read.change, problem, _SOON_SECONDS))
             else:
                 known.append(read)
-        return self._rules.decide(facts, known, self._now()), overtaken
+        return [*waiting, *self._rules.decide(facts, known, self._now())], overtaken
 
     async def _mark(
         self, decisions: Sequence[Decision[I, C]], outcome: Outcome
@@ -261,7 +281,7 @@ class Reconciler[I: Item, F: Facts, C]:
         stale |= isinstance(plan, Keep) and bool(plan.amended) and may_be_older(item, plan.known)
         if isinstance(plan, Unlink):
             outcome.look_again += [LaterLook(_about(heir, change), 0) for heir in plan.heirs]
-        elif stale or plan.look_again:
+        elif stale or (not isinstance(plan, Refuse) and plan.look_again):
             later = change.model_copy(update={"looked_before": True})
             outcome.look_again.append(LaterLook(later, item.depth if item else 0))
 
@@ -285,10 +305,3 @@ def _refused_by_graph(change: Change, response: GraphResponse, outcome: Outcome)
         outcome.impossible.append(Impossible(change, response.problem))
     else:
         outcome.failed.append(Failed(change, response.problem, response.retry_after))
-
-
-def _not_ended(work: Sequence[Change], outcome: Outcome, settled_before: int) -> list[Change]:
-    ended: list[Failed | Impossible | Settled]
-    ended = [*outcome.failed, *outcome.impossible, *outcome.settled[settled_before:]]
-    done = {(end.change.mailbox, end.change.item) for end in ended}
-    return [change for change in work if (change.mailbox, change.item) not in done]

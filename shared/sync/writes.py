@@ -6,11 +6,17 @@ from datetime import datetime
 from itertools import batched
 
 from shared.dataverse.batch import ChangeSet, Operation
-from shared.dataverse.tracking import amend_link, fail_link, remove_link, write_link
+from shared.dataverse.tracking import (
+    amend_link,
+    fail_link,
+    refuse_request,
+    remove_link,
+    write_link,
+)
 from shared.graph.items import Item
 from shared.identifiers import ActivityId
 from shared.sync.facts import Facts
-from shared.sync.plan import Keep, Track, Unlink
+from shared.sync.plan import Keep, Refuse, Track, Unlink
 from shared.sync.rules import Decision, Rules
 
 MAX_OPERATIONS = (
@@ -42,6 +48,8 @@ def writes_for[I: Item, F: Facts, C](
             case Unlink(known=known, why=why, also=also):
                 operations = _deletions_last((*also, remove_link(known, why, now)))
                 writes += _change_sets(operations, (decision,))
+            case Refuse(known=known, why=why):
+                writes.append(Write(ChangeSet((refuse_request(known, why),)), (decision,)))
             case _:
                 pass
     for group in _in_order(by_activity, rules):
@@ -54,12 +62,20 @@ def writes_for[I: Item, F: Facts, C](
 def failed_links[I: Item, C](
     refused: Sequence[tuple[Decision[I, C], str]], now: datetime
 ) -> list[Operation]:
-    """Return what notes, for each item that was to be tracked, that Dynamics refused it and why."""
-    return [
-        fail_link(plan.link, plan.known, plan.tracking, why, now)
-        for decision, why in refused
-        if isinstance(plan := decision.plan, Track)
-    ]
+    """Return what notes, for each item that was to be tracked, that Dynamics refused it and why.
+
+    What was asked for an item that is tracked already is refused alone.
+    """
+    notes: list[Operation] = []
+    for decision, why in refused:
+        match decision.plan:
+            case Track() as plan:
+                notes.append(fail_link(plan.link, plan.known, plan.tracking, why, now))
+            case Keep(known=known) | Unlink(known=known) if known.request:
+                notes.append(refuse_request(known, why))
+            case _:
+                pass
+    return notes
 
 
 def _deletions_last(operations: Iterable[Operation]) -> list[Operation]:

@@ -67,11 +67,12 @@ TABLES = (
                 "tether_State",
                 "State",
                 "Picklist",
-                options={1: "Tracked", 2: "Removed", 3: "Failed"},
+                options={1: "Tracked", 2: "Removed", 3: "Failed", 4: "Requested"},
             ),
             Column("tether_TrackedOn", "Tracked on", "DateTime"),
             Column("tether_RemovedOn", "Removed on", "DateTime"),
             Column("tether_Detail", "Detail", "String", 1000),
+            Column("tether_Request", "What was asked for", "String", 2000),
         ),
         lookups=(
             Lookup("tether_MailboxId", "Mailbox", "tether_mailbox"),

@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from shared.dataverse.appointments import Appointment
+from shared.dataverse.appointments import Appointment, delete_appointment
 from shared.dataverse.links import Link, Reason
-from shared.dataverse.mailboxes import MailboxState
 from shared.dataverse.tracking import Attendance, Tracking
 from shared.graph.events import Event
 from shared.identifiers import ActivityId, Kind, activity_id_of_meeting, link_id_of_item
@@ -18,38 +17,64 @@ from shared.sync.calendar.content import wanted_of
 from shared.sync.calendar.facts import Snapshot
 from shared.sync.calendar.meeting import Meeting, Rank, changed, compare, ended
 from shared.sync.calendar.policy import CalendarPolicy, Ending
-from shared.sync.plan import Ignore, Keep, Plan, Track, Unlink
+from shared.sync.plan import REMOVED, Ignore, Keep, Plan, Refuse, Track, Unlink
 from shared.sync.versions import version_of
 from shared.sync.zones import zone
 
+_DELETED = "deleted in Outlook"
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 def decide(snapshot: Snapshot, policy: CalendarPolicy) -> Plan[Meeting]:
     """Return what makes the two sides of one event agree."""
     event = snapshot.event
-    if snapshot.mailbox.state is MailboxState.SUSPENDED:
-        return Ignore("the mailbox is not ready for server-side synchronization")
+    if snapshot.link and snapshot.link.removal:
+        return _removed(snapshot, snapshot.link)
     if event is None:
         return _gone(snapshot, policy)
     if event.is_part:
-        return Ignore("a part of a series; the series as a whole is tracked or not")
-    if snapshot.tracked:
+        return _never(snapshot, "a part of a series; the series as a whole is tracked or not")
+    if snapshot.tracked and not _is_saved_anew(snapshot, snapshot.tracked, event):
         return _tracked(snapshot, snapshot.tracked, event, policy)
     return _untracked(snapshot, event, policy)
+
+
+def _never(snapshot: Snapshot, why: str) -> Plan[Meeting]:
+    """Leave an event alone; if it was to be saved, say that this cannot be."""
+    link = snapshot.link
+    return Refuse(link, why) if link and link.save else Ignore(why)
+
+
+def _removed(snapshot: Snapshot, link: Link) -> Plan[Meeting]:
+    """Carry out a removal; the rows stay while they are another mailbox's, too."""
+    shared = any(not copy.removal for copy in snapshot.copies)
+    deletes = link.removal and link.removal.deletes and not shared
+    return Unlink(
+        link,
+        REMOVED,
+        unmark=bool(snapshot.event and snapshot.event.is_marked),
+        also=tuple(delete_appointment(row) for row in snapshot.rows) if deletes else (),
+        heirs=_heirs(snapshot) if snapshot.tracked else (),
+    )
+
+
+def _is_saved_anew(snapshot: Snapshot, link: Link, event: Event) -> bool:
+    """Tell whether a save is to bring back what is just being let go."""
+    return bool(link.save) and not (event.is_marked and snapshot.rows)
 
 
 def _gone(snapshot: Snapshot, policy: CalendarPolicy) -> Plan[Meeting]:
     link = snapshot.tracked
     if link is None:
-        return Ignore("deleted in Outlook")
+        asked = snapshot.link if snapshot.link and snapshot.link.request else None
+        return Unlink(asked, _DELETED) if asked else Ignore(_DELETED)
     if link.is_organizer:
         ending = policy.deleted_by_organizer
     else:
         ending = policy.deleted_by_attendee if _counts(snapshot) else Ending.KEEP
     also = ended(snapshot.rows, ending, policy, snapshot.window.now)
     heirs = () if link.is_organizer else _heirs(snapshot)
-    return Unlink(link, "deleted in Outlook", also=also, heirs=heirs)
+    return Unlink(link, _DELETED, also=also, heirs=heirs)
 
 
 def _tracked(snapshot: Snapshot, link: Link, event: Event, policy: CalendarPolicy) -> Plan[Meeting]:
@@ -70,15 +95,16 @@ def _tracked(snapshot: Snapshot, link: Link, event: Event, policy: CalendarPolic
         activity=activity_id_of_meeting(snapshot.global_id),
         tied=tied,
         telling=meeting,
-        amended=None if _is_told(link, tracking, tied) else tracking,
+        amended=None if _is_told(link, tracking, tied) and not link.save else tracking,
     )
 
 
 def _untracked(snapshot: Snapshot, event: Event, policy: CalendarPolicy) -> Plan[Meeting]:
-    if not event.is_marked:
+    save = snapshot.link.save if snapshot.link else None
+    if not (event.is_marked or save):
         return Ignore("it has no category")
     if event.is_cancelled:
-        return Ignore("the meeting was canceled")
+        return _never(snapshot, "the meeting was canceled")
     if event.is_draft:
         return Ignore("a draft is saved once it is sent")
     wanted = _wanted(snapshot, event)
@@ -90,7 +116,7 @@ def _untracked(snapshot: Snapshot, event: Event, policy: CalendarPolicy) -> Plan
         activity=activity_id_of_meeting(snapshot.global_id),
         tied=tied,
         telling=meeting,
-        mark=False,
+        mark=not event.is_marked,
         # The copy that counts may be let go at this very moment, and not know this one.
         look_again=not _counts(snapshot),
     )
@@ -110,10 +136,14 @@ def _meeting(
     """Return what this copy makes of the rows, and the row that a single meeting has."""
     window, rows = snapshot.window, snapshot.rows
     found = compare(wanted, rows, snapshot.global_id, snapshot.tied)
+    save = snapshot.link.save if snapshot.link else None
+    asked = save.about if save else None
+    inherited = next((row.regarding for row in rows if row.regarding), None)
     meeting = Meeting(
         global_id=snapshot.global_id,
         rank=_rank(snapshot),
-        regarding=next((row.regarding for row in rows if row.regarding), None),
+        regarding=asked.of("appointment") if asked else inherited,
+        regarded=tuple(rows) if asked else (),
     )
     the_row = next((row.id for row, _ in found.paired), None)
     if _counts(snapshot):
@@ -165,13 +195,14 @@ def _rank_of(link: Link) -> Rank:
 
 
 def _tracking(snapshot: Snapshot, event: Event, count: int) -> Tracking:
+    save = snapshot.link.save if snapshot.link else None
     return Tracking(
         kind=Kind.CALENDAR,
         mailbox=snapshot.mailbox.id,
         item=snapshot.item,
         subject=event.subject,
-        reason=Reason.CATEGORY,
-        tracked_by=snapshot.mailbox.systemuser,
+        reason=Reason.SELLER if save else Reason.CATEGORY,
+        tracked_by=save.by if save else snapshot.mailbox.systemuser,
         place=Attendance(
             global_id=snapshot.global_id,
             is_organizer=event.is_organizer,

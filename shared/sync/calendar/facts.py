@@ -6,14 +6,22 @@ from dataclasses import dataclass, field
 
 from shared.dataverse import appointments, links
 from shared.dataverse.appointments import AppointmentRow
-from shared.dataverse.links import Link, LinkState
+from shared.dataverse.links import Link
 from shared.dataverse.mailboxes import MailboxRow
 from shared.graph.events import Event
 from shared.identifiers import ActivityId, ItemId
 from shared.sync.addresses import Records
 from shared.sync.calendar.content import addresses_of
 from shared.sync.calendar.meeting import Window
-from shared.sync.facts import Facts, Question, Row, about_addresses, about_items, asked
+from shared.sync.facts import (
+    Facts,
+    Question,
+    Row,
+    about_addresses,
+    about_items,
+    asked,
+    requested_tables,
+)
 from shared.sync.rules import Read
 
 
@@ -28,7 +36,7 @@ class CalendarFacts(Facts):
     def regarding_tables(self) -> set[str]:
         """See `Facts.regarding_tables`."""
         known = (row.regarding for rows in self.rows.values() for row in rows)
-        return {regarding.table for regarding in known if regarding}
+        return {regarding.table for regarding in known if regarding} | requested_tables(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +60,7 @@ class Snapshot:
     @property
     def tracked(self) -> Link | None:
         """The item's link, if it is tracked."""
-        return self.link if self.link and self.link.state is LinkState.TRACKED else None
+        return self.link if self.link and self.link.is_tracked else None
 
     @property
     def tied(self) -> ActivityId | None:
@@ -102,7 +110,7 @@ def questions_about_gone(
 ) -> list[Question[CalendarFacts]]:
     """Ask for the rows of tracked events that are gone: only their links tell which meeting."""
     gone = (facts.links.get(read.link_id) for read in reads if read.item is None)
-    tracked = (link for link in gone if link and link.state is LinkState.TRACKED)
+    tracked = (link for link in gone if link and link.is_tracked)
     return _about_meetings({link.global_id.upper() for link in tracked if link.global_id})
 
 

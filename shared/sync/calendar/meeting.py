@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from shared.dataverse.activities import Reference
+from shared.dataverse.activities import Reference, regard
 from shared.dataverse.appointments import (
     Appointment,
     AppointmentRow,
@@ -48,12 +48,14 @@ class Meeting:
 
     `rank` says whose copy counts if several tell at once, the least first. `missing` are to be
     made, `changed` rewritten, `ended` is what becomes of rows that Outlook shows no more.
-    `regarding` is what new parts of a series are about, as its other rows are.
+    `regarding` is what new parts of a series are about, as its other rows are; `regarded` are those
+    rows that were asked to be about that, too.
     """
 
     global_id: str
     rank: Rank
     regarding: Reference | None = None
+    regarded: tuple[AppointmentRow, ...] = ()
     missing: Mapping[ActivityId, Appointment] = field(default_factory=dict)
     changed: tuple[tuple[AppointmentRow, Appointment], ...] = ()
     ended: tuple[Operation, ...] = ()
@@ -145,9 +147,17 @@ def meeting_writes(
 ) -> Iterable[Operation]:
     """Return what makes the rows of a meeting what the copy that counts tells."""
     meeting = min((plan.telling for plan in plans), key=lambda telling: telling.rank)
+    written = {row.id for row, _ in meeting.changed}
     for row, said in meeting.changed:
         yield from rewrite_appointment(row, said)
-    if meeting.touched and meeting.touched.id not in {row.id for row, _ in meeting.changed}:
+    for telling in (plan.telling for plan in plans):
+        for row in telling.regarded:
+            guard = "*" if row.id in written else row.etag
+            yield from regard(
+                "appointments", row.id, guard, row.regarding, telling.regarding, entity_sets
+            )
+            written.add(row.id)
+    if meeting.touched and meeting.touched.id not in written:
         yield touch_appointment(meeting.touched, meeting.global_id)
     for activity, said in meeting.missing.items():
         yield from create_appointment(activity, said, meeting.regarding, entity_sets)

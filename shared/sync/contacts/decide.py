@@ -1,14 +1,12 @@
 """What makes a contact tracked, and what ends it: pure (server-side-sync.md 1.6, 3.1, 5).
 
-No category tracks a contact: a seller's save does, which is a link that is tracked and says not yet
-since when. That is *pending*: its row is made or adopted, and the link tied to it and dated.
+No category tracks a contact: a seller's save does, which stands as a request on its link.
 """
 
 from collections.abc import Sequence
 
 from shared.dataverse.contacts import PARENT, ContactRow, account_path
 from shared.dataverse.links import Link, LinkState, Reason
-from shared.dataverse.mailboxes import MailboxState
 from shared.dataverse.records import Record, Table
 from shared.dataverse.tracking import Memory, Tracking
 from shared.graph.contacts import Contact
@@ -21,7 +19,7 @@ from shared.sync.contacts.fields import COMPANY, ContactField
 from shared.sync.contacts.mapping import columns_of, company_of, first_address, name_of
 from shared.sync.contacts.telling import Telling
 from shared.sync.contacts.told import Told
-from shared.sync.plan import Ignore, Keep, Plan, Track, Unlink
+from shared.sync.plan import REMOVED, Ignore, Keep, Plan, Track, Unlink
 from shared.sync.versions import version_of
 from shared.sync.zones import zone
 
@@ -31,8 +29,8 @@ INACTIVE = "the contact is deactivated in Dynamics, and is not written until it 
 def decide(snapshot: Snapshot, fields: Sequence[ContactField]) -> Plan[Telling]:
     """Return what makes the two sides of one contact agree."""
     contact, link = snapshot.contact, snapshot.link
-    if snapshot.mailbox.state is MailboxState.SUSPENDED:
-        return Ignore("the mailbox is not ready for server-side synchronization")
+    if link and link.removal:
+        return Unlink(link, REMOVED)
     if contact is None:
         return _left(link, "deleted in Outlook")
     if snapshot.mailbox.folders.get(contact.folder) == Folder.DELETED:
@@ -46,18 +44,20 @@ def _known(
     snapshot: Snapshot, link: Link, contact: Contact, fields: Sequence[ContactField]
 ) -> Plan[Telling]:
     match link.state:
-        case LinkState.REMOVED:
+        case LinkState.TRACKED if link.activity is not None or link.save is None:
+            return _tied(snapshot, link, contact, fields)
+        case _ if link.save:
+            return _tie(snapshot, link, contact, fields)
+        case LinkState.REMOVED | LinkState.REQUESTED:
             return Ignore("it was taken out of Dynamics and has not been saved again")
         case LinkState.FAILED if not (snapshot.replayed or _changed_since(link, contact)):
             return Ignore("Dynamics refused it; its link says why, and its next change tries again")
-        case LinkState.TRACKED if link.tracked_on is not None:
-            return _tied(snapshot, link, contact, fields)
         case _:
             return _tie(snapshot, link, contact, fields)
 
 
 def _left(link: Link | None, why: str) -> Plan[Telling]:
-    return Unlink(link, why) if link and link.state is LinkState.TRACKED else Ignore(why)
+    return Unlink(link, why) if link and (link.is_tracked or link.request) else Ignore(why)
 
 
 def _changed_since(link: Link, contact: Contact) -> bool:
@@ -96,7 +96,7 @@ def _tied(
         activity=link.activity,
         tied=link.activity,
         telling=telling,
-        amended=None if is_told else tracking,
+        amended=None if is_told and not link.save else tracking,
     )
 
 
@@ -165,13 +165,14 @@ def _parent(
 
 
 def _tracking(snapshot: Snapshot, contact: Contact, memory: Memory) -> Tracking:
+    save = snapshot.link.save if snapshot.link else None
     return Tracking(
         kind=Kind.CONTACTS,
         mailbox=snapshot.mailbox.id,
         item=snapshot.item,
         subject=name_of(contact),
         reason=Reason.SELLER,
-        tracked_by=snapshot.mailbox.systemuser,
+        tracked_by=save.by if save else snapshot.mailbox.systemuser,
         place=memory,
         version=version_of(contact),
     )

@@ -2,12 +2,12 @@
 
 from datetime import UTC, datetime
 
-from shared.dataverse.activities import Priority
+from shared.dataverse.activities import Priority, Reference
 from shared.dataverse.emails import Content, Email
 from shared.dataverse.links import Reason
 from shared.dataverse.tracking import Thread, Tracking
 from shared.graph.messages import Folder, Message
-from shared.identifiers import Kind
+from shared.identifiers import Kind, SystemUserId
 from shared.sync.mail.correlation import parent_of
 from shared.sync.mail.parties import owner_of, parties_of
 from shared.sync.mail.snapshot import Snapshot
@@ -23,7 +23,7 @@ def tracking_of(snapshot: Snapshot, message: Message, reason: Reason) -> Trackin
         item=snapshot.item,
         subject=message.subject,
         reason=reason,
-        tracked_by=snapshot.mailbox.systemuser,
+        tracked_by=_who(snapshot),
         place=Thread(
             message_id=message.internet_message_id,
             conversation_root=message.conversation_root,
@@ -54,5 +54,18 @@ def content_of(snapshot: Snapshot, message: Message, email: Email | None) -> Con
             otherwise=snapshot.mailbox.systemuser,
         ),
         parent=parent.id if parent else None,
-        regarding=parent.regarding if parent and not (email and email.regarding) else None,
+        regarding=_regarding(snapshot, email, parent),
     )
+
+
+def _regarding(snapshot: Snapshot, email: Email | None, parent: Email | None) -> Reference | None:
+    """Return what a new activity is about: what was asked for, else what the answered mail is."""
+    save = snapshot.link.save if snapshot.link else None
+    if save and save.about is not None:
+        return save.about.of("email")
+    return parent.regarding if parent and not (email and email.regarding) else None
+
+
+def _who(snapshot: Snapshot) -> SystemUserId:
+    save = snapshot.link.save if snapshot.link else None
+    return save.by if save else snapshot.mailbox.systemuser

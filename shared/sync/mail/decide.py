@@ -4,8 +4,9 @@ The rules are those of server-side-sync.md 1 to 3, looked at as states, not as e
 order in which changes are heard of, the same two sides give the same plan.
 """
 
-from shared.dataverse.links import LinkState, Reason
-from shared.dataverse.mailboxes import FilteringMethod, MailboxState
+from shared.dataverse.emails import delete_email
+from shared.dataverse.links import Link, LinkState, Reason
+from shared.dataverse.mailboxes import FilteringMethod
 from shared.dataverse.records import Table
 from shared.graph.messages import Folder, Message
 from shared.identifiers import link_id_of_item
@@ -13,7 +14,7 @@ from shared.sync.mail.content import content_of, tracking_of
 from shared.sync.mail.correlation import correlated, may_be_correlated_later
 from shared.sync.mail.snapshot import Snapshot
 from shared.sync.mail.telling import Telling
-from shared.sync.plan import Ignore, Keep, Plan, Track, Unlink
+from shared.sync.plan import REMOVED, Ignore, Keep, Plan, Track, Unlink
 
 _NEVER_BY_ITSELF = {Folder.SENT, Folder.DRAFTS, Folder.OUTBOX, Folder.JUNK, Folder.DELETED}
 _KNOWN_SENDERS = {Table.CONTACT, Table.ACCOUNT, Table.LEAD}
@@ -22,28 +23,40 @@ _KNOWN_SENDERS = {Table.CONTACT, Table.ACCOUNT, Table.LEAD}
 def decide(snapshot: Snapshot) -> Plan[Telling]:
     """Return what makes the two sides of one mail agree."""
     message, link = snapshot.message, snapshot.link
-    if snapshot.mailbox.state is MailboxState.SUSPENDED:
-        return Ignore("the mailbox is not ready for server-side synchronization")
+    if link and link.removal:
+        return _removed(snapshot, link)
     if message is None:
-        return _left(snapshot, "deleted in Outlook")
+        return _left(link, "deleted in Outlook")
     if snapshot.folder is Folder.DELETED:
-        return _left(snapshot, "moved to Deleted Items")
+        return _left(link, "moved to Deleted Items")
     if message.is_draft:
         return Ignore("a draft is saved once it is sent")
-    if link and link.state is LinkState.TRACKED:
-        return _tracked(snapshot, message)
+    if link and link.is_tracked and not _is_saved_anew(link, message):
+        return _tracked(snapshot, link, message)
     return _untracked(snapshot, message)
 
 
-def _left(snapshot: Snapshot, why: str) -> Plan[Telling]:
-    if snapshot.link and snapshot.link.state is LinkState.TRACKED:
-        return Unlink(snapshot.link, why)
-    return Ignore(why)
+def _left(link: Link | None, why: str) -> Plan[Telling]:
+    return Unlink(link, why) if link and (link.is_tracked or link.request) else Ignore(why)
 
 
-def _tracked(snapshot: Snapshot, message: Message) -> Plan[Telling]:
-    link = snapshot.link
-    assert link is not None  # noqa: S101 - the caller has looked
+def _removed(snapshot: Snapshot, link: Link) -> Plan[Telling]:
+    """Carry out a removal; the activity stays while it is another mailbox's, too."""
+    deletes = link.removal and link.removal.deletes and not snapshot.is_shared
+    return Unlink(
+        link,
+        REMOVED,
+        unmark=bool(snapshot.message and snapshot.message.is_marked),
+        also=(delete_email(link.activity),) if deletes and link.activity else (),
+    )
+
+
+def _is_saved_anew(link: Link, message: Message) -> bool:
+    """Tell whether a save is to bring back what is just being let go."""
+    return bool(link.save) and (link.activity is None or not message.is_marked)
+
+
+def _tracked(snapshot: Snapshot, link: Link, message: Message) -> Plan[Telling]:
     if link.activity is None:
         return Unlink(link, "the activity was deleted in Dynamics", unmark=message.is_marked)
     if not message.is_marked:
@@ -53,14 +66,17 @@ def _tracked(snapshot: Snapshot, message: Message) -> Plan[Telling]:
         known=link,
         activity=link.activity,
         tied=link.activity,
-        telling=Telling(content_of(snapshot, message, email), email),
+        telling=Telling(content_of(snapshot, message, email), email, link.save),
+        amended=tracking_of(snapshot, message, Reason.SELLER) if link.save else None,
         look_again=may_be_correlated_later(snapshot, message),
     )
 
 
 def _untracked(snapshot: Snapshot, message: Message) -> Plan[Telling]:
+    save = snapshot.link.save if snapshot.link else None
     automatic = _automatic_reason(snapshot, message) if _is_open(snapshot) else None
-    reason = automatic or (Reason.CATEGORY if message.is_marked else None)
+    reason = Reason.SELLER if save else automatic
+    reason = reason or (Reason.CATEGORY if message.is_marked else None)
     if reason is None:
         look_again = snapshot.link is None and may_be_correlated_later(snapshot, message)
         return Ignore(_why_not(snapshot, message), look_again)
@@ -72,7 +88,7 @@ def _untracked(snapshot: Snapshot, message: Message) -> Plan[Telling]:
         tracking=tracking_of(snapshot, message, reason),
         activity=activity,
         tied=activity,
-        telling=Telling(content_of(snapshot, message, adopted), adopted),
+        telling=Telling(content_of(snapshot, message, adopted), adopted, save),
         mark=not message.is_marked,
         look_again=may_be_correlated_later(snapshot, message),
     )

@@ -11,8 +11,16 @@ from shared.dataverse.emails import Email
 from shared.dataverse.links import LinkState
 from shared.dataverse.mailboxes import FilteringMethod
 from shared.graph.messages import Folder, Message
-from shared.identifiers import ActivityId, MailboxId, SystemUserId, activity_id_of_message
-from shared.sync.facts import Facts, Question, Row, about_addresses, about_items, asked
+from shared.identifiers import ActivityId, LinkId, MailboxId, SystemUserId, activity_id_of_message
+from shared.sync.facts import (
+    Facts,
+    Question,
+    Row,
+    about_addresses,
+    about_items,
+    asked,
+    requested_tables,
+)
 from shared.sync.mail.parties import addresses_of
 from shared.sync.mail.snapshot import Companion, Mailbox, Snapshot
 from shared.sync.rules import Read
@@ -27,13 +35,15 @@ class MailFacts(Facts):
     emails_by_id: dict[ActivityId, Email] = field(default_factory=dict)
     tracked: dict[str, list[bool]] = field(default_factory=lambda: defaultdict(list))
     companions: dict[str, list[Companion]] = field(default_factory=lambda: defaultdict(list))
+    copies: dict[ActivityId, set[LinkId]] = field(default_factory=lambda: defaultdict(set))
 
     @property
     def regarding_tables(self) -> set[str]:
-        """The tables of the records that mails here are regarding."""
+        """The tables of the records that mails here are, or are to be, regarding."""
         known = [email for some in self.emails.values() for email in some]
         known += [one.email for some in self.companions.values() for one in some]
-        return {email.regarding.table for email in known if email.regarding}
+        tables = {email.regarding.table for email in known if email.regarding}
+        return tables | requested_tables(self)
 
     def snapshot(self, read: Read[Message], planned: "Planned") -> Snapshot:
         """Return both sides of one item, whose mailbox is enrolled.
@@ -45,7 +55,6 @@ class MailFacts(Facts):
         mailbox = Mailbox(
             id=row.id,
             systemuser=row.systemuser,
-            state=row.state,
             filtering=self.filtering.get(row.systemuser, FilteringMethod.REPLIES),
             sync_from=row.sync_from,
             folders={key: Folder(name) for key, name in row.folders.items()},
@@ -60,6 +69,7 @@ class MailFacts(Facts):
             answered=self._answered(message, planned) if message else None,
             companions=self._companions_of(message, planned) if message else (),
             records=self.records,
+            is_shared=self._is_shared(read),
             looked_before=read.change.looked_before,
             replayed=read.change.replays > 0,
         )
@@ -73,6 +83,11 @@ class MailFacts(Facts):
             if email.message_id and email.message_id == message.internet_message_id
         ]
         return [own] if own else others
+
+    def _is_shared(self, read: Read[Message]) -> bool:
+        link = self.links.get(read.link_id)
+        copies = self.copies[link.activity] if link and link.activity else set()
+        return bool(copies - {read.link_id})
 
     def _answered(self, message: Message, planned: "Planned") -> Email | None:
         sought = message.in_reply_to
@@ -140,6 +155,21 @@ def questions(
     ]
 
 
+def questions_about_removed(
+    facts: MailFacts, reads: Iterable[Read[Message]]
+) -> list[Question[MailFacts]]:
+    """Ask who else has the mails whose activities are to be deleted."""
+    known = (facts.links.get(read.link_id) for read in reads)
+    going = {link.message_id for link in known if link and link.removal and link.removal.deletes}
+    return asked(links.links_of_messages(going - {""}), _note_copy)
+
+
+def _note_copy(facts: MailFacts, row: Row) -> None:
+    link = links.link_row(row)
+    if link.is_tracked and link.activity and not link.removal:
+        facts.copies[link.activity].add(link.id)
+
+
 def _note_filtering(facts: MailFacts, row: Row) -> None:
     chosen = row["incomingemailfilteringmethod"]
     if chosen in set(FilteringMethod):  # a user who never chose has the default
@@ -148,7 +178,8 @@ def _note_filtering(facts: MailFacts, row: Row) -> None:
 
 def _note_link_of_answered(facts: MailFacts, row: Row) -> None:
     link = links.link_row(row)
-    facts.tracked[link.message_id].append(link.state is LinkState.TRACKED)
+    if link.state is not LinkState.REQUESTED:
+        facts.tracked[link.message_id].append(link.is_tracked)
 
 
 def _note_companion(facts: MailFacts, row: Row) -> None:

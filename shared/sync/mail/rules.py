@@ -9,7 +9,7 @@ from shared.graph.client import GraphRequest
 from shared.graph.messages import Message, read_message, set_categories
 from shared.identifiers import ActivityId, ItemId, MailboxId, SystemUserId
 from shared.sync.facts import Question
-from shared.sync.mail import facts
+from shared.sync.mail import facts as asking
 from shared.sync.mail.decide import decide
 from shared.sync.mail.facts import MailFacts
 from shared.sync.mail.planning import plan_batch
@@ -45,7 +45,13 @@ class MailRules(Rules[Message, MailFacts, Telling]):
         self, reads: Sequence[Read[Message]], users: Mapping[MailboxId, SystemUserId]
     ) -> list[Question[MailFacts]]:
         """See `Rules.questions`."""
-        return facts.questions(reads, users)
+        return asking.questions(reads, users)
+
+    def further_questions(
+        self, facts: MailFacts, reads: Sequence[Read[Message]]
+    ) -> list[Question[MailFacts]]:
+        """See `Rules.further_questions`."""
+        return asking.questions_about_removed(facts, reads)
 
     def decide(
         self,

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from shared.dataverse.emails import Email
 from shared.dataverse.links import Link
-from shared.dataverse.mailboxes import FilteringMethod, MailboxState
+from shared.dataverse.mailboxes import FilteringMethod
 from shared.graph.messages import CONVERSATION_ROOT_BYTES, Folder, Message
 from shared.identifiers import ActivityId, ItemId, MailboxId, SystemUserId
 from shared.sync.addresses import Records
@@ -21,7 +21,6 @@ class Mailbox:
 
     id: MailboxId
     systemuser: SystemUserId
-    state: MailboxState
     filtering: FilteringMethod
     folders: Mapping[str, Folder]
     sync_from: datetime | None = None
@@ -47,8 +46,9 @@ class Snapshot:
     `activity` is the key its activity has if Tether makes it; `emails` are the activities with its
     Message-ID, Tether's own or else all others, oldest first; `answered` is the activity of the
     mail it replies to, if that is tracked; `companions` are the tracked mails of its conversation.
-    `looked_before`: this is the later look, so there will be no other. `replayed`: an operator
-    wants tried again what Dynamics refused.
+    `is_shared`: the activity is tied to a copy in another mailbox as well (known for a mail that is
+    to be removed). `looked_before`: this is the later look, so there will be no other. `replayed`:
+    an operator wants tried again what Dynamics refused.
     """
 
     mailbox: Mailbox
@@ -60,6 +60,7 @@ class Snapshot:
     answered: Email | None = None
     companions: Sequence[Companion] = ()
     records: Records | None = None
+    is_shared: bool = False
     looked_before: bool = False
     replayed: bool = False
 

@@ -3,18 +3,24 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from shared.dataverse.activities import regard
 from shared.dataverse.batch import Operation
 from shared.dataverse.emails import Content, Email, correlate_email, create_email, rewrite_email
+from shared.dataverse.requests import About, Request
 from shared.identifiers import activity_id_of_message
 from shared.sync.plan import Keep, Track
 
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """What the activity would say if made from this copy, and the activity that is there."""
+    """What the activity would say if made from this copy, and the activity that is there.
+
+    `save` is what was asked for of this copy and is not done yet.
+    """
 
     content: Content
     existing: Email | None
+    save: Request | None = None
 
 
 def email_writes(
@@ -24,11 +30,27 @@ def email_writes(
     # The sender's copy knows most; else any copy will do.
     teller = max(plans, key=lambda plan: plan.telling.content.outgoing)
     existing = next((plan.telling.existing for plan in plans if plan.telling.existing), None)
+    saves = [plan.telling.save for plan in plans if plan.telling.save]
+    about = max(
+        (save for save in saves if save.about is not None), key=lambda save: save.on, default=None
+    )
     if existing:
-        return _amendment(existing, teller.telling.content, entity_sets)
+        amendment = _amendment(existing, teller.telling.content, entity_sets)
+        wanted = about.about if about else None
+        return (*amendment, *_regarded(existing, wanted, entity_sets, amended=bool(amendment)))
     if any(isinstance(plan, Track) for plan in plans):
         return create_email(teller.activity, teller.telling.content, entity_sets)
     return ()
+
+
+def _regarded(
+    email: Email, about: About | None, entity_sets: Mapping[str, str], *, amended: bool
+) -> Sequence[Operation]:
+    """Return what makes an activity be about what was asked for, whoever made it."""
+    if about is None:
+        return ()
+    guard = "*" if amended else email.etag
+    return regard("emails", email.id, guard, email.regarding, about.of("email"), entity_sets)
 
 
 def _amendment(

@@ -10,7 +10,7 @@ from shared.dataverse.mailboxes import MailboxRow
 from shared.dataverse.tasks import TaskRow
 from shared.graph.tasks import TodoTask, list_and_task
 from shared.identifiers import ActivityId, ItemId, LinkId, activity_id_of_task
-from shared.sync.facts import Facts, Question, Row, about_items, asked
+from shared.sync.facts import Facts, Question, Row, about_items, asked, requested_tables
 from shared.sync.rules import Read
 
 
@@ -20,6 +20,11 @@ class TaskFacts(Facts):
 
     rows: dict[ActivityId, TaskRow] = field(default_factory=dict)
     ties: dict[ActivityId, set[LinkId]] = field(default_factory=lambda: defaultdict(set))
+
+    @property
+    def regarding_tables(self) -> set[str]:
+        """See `Facts.regarding_tables`."""
+        return requested_tables(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,7 @@ class Snapshot:
     @property
     def tracked(self) -> Link | None:
         """The item's link, if it is tracked."""
-        return self.link if self.link and self.link.state is LinkState.TRACKED else None
+        return self.link if self.link and self.link.is_tracked else None
 
     @property
     def told(self) -> str:

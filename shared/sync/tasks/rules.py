@@ -63,9 +63,7 @@ class TaskRules(Rules[TodoTask, TaskFacts, Telling]):
         return [Decision(read, decide(snapshot, self._policy)) for read, snapshot in both_sides]
 
     def writes(
-        self,
-        plans: Sequence[Track[Telling] | Keep[Telling]],
-        entity_sets: Mapping[str, str],  # noqa: ARG002 - what a row is regarding is people's
+        self, plans: Sequence[Track[Telling] | Keep[Telling]], entity_sets: Mapping[str, str]
     ) -> Iterable[Operation]:
         """See `Rules.writes`."""
-        return task_writes(plans)
+        return task_writes(plans, entity_sets)

@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from shared.dataverse.activities import regard
 from shared.dataverse.batch import Operation
+from shared.dataverse.requests import About
 from shared.dataverse.tasks import Status, Task, TaskRow, create_task, rewrite_task
 from shared.graph.tasks import TodoStatus
 from shared.sync.plan import Keep, Track
@@ -26,11 +28,15 @@ class Amendment:
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """What a row would say, the row that is there, and what is to be changed in it."""
+    """What a row would say, the row that is there, and what is to be changed in it.
+
+    `about` is what it was asked to be about, None to leave that alone.
+    """
 
     content: Task
     row: TaskRow | None
     amendment: Amendment | None = None
+    about: About | None = None
 
 
 def telling_of(content: Task, row: TaskRow | None, told: str, now: TodoStatus) -> Telling:
@@ -53,19 +59,29 @@ def telling_of(content: Task, row: TaskRow | None, told: str, now: TodoStatus) -
     return Telling(content, row, Amendment(said, status))
 
 
-def task_writes(plans: Sequence[Track[Telling] | Keep[Telling]]) -> tuple[Operation, ...]:
+def task_writes(
+    plans: Sequence[Track[Telling] | Keep[Telling]], entity_sets: Mapping[str, str]
+) -> tuple[Operation, ...]:
     """Return what makes the row say what its task tells.
 
     A row that becomes tied to another item is always written: whoever is about to delete it,
     because the item it was tied to is gone, must look again.
     """
     plan = plans[0]
-    telling = plan.telling
-    if telling.row is None:
-        return create_task(plan.activity, telling.content)
+    telling, about = plan.telling, plan.telling.about
+    wanted = about.of("task") if about else None
+    row = telling.row
+    if row is None:
+        return create_task(plan.activity, telling.content, wanted, entity_sets)
+    written: tuple[Operation, ...] = ()
     if telling.amendment:
-        return rewrite_task(telling.row, telling.amendment.columns, telling.amendment.status)
-    return rewrite_task(telling.row, {}, telling.row.status) if isinstance(plan, Track) else ()
+        written = rewrite_task(row, telling.amendment.columns, telling.amendment.status)
+    elif isinstance(plan, Track):
+        written = rewrite_task(row, {}, row.status)
+    if about is None:
+        return written
+    guard = "*" if written else row.etag
+    return (*written, *regard("tasks", row.id, guard, row.regarding, wanted, entity_sets))
 
 
 def _may_write(content: Task, row: TaskRow, told: str, *, moved: bool) -> bool:

@@ -8,10 +8,12 @@ from sandbox.dataverse.rows import Row
 from sandbox.faults import Fault
 from shared.changes import Change, Hint
 from shared.dataverse.client import Dataverse
+from shared.dataverse.links import LinkState
 from shared.dataverse.mailboxes import FilteringMethod
+from shared.dataverse.requests import Action, Request
 from shared.graph.client import Graph
 from shared.graph.contacts import Contact
-from shared.identifiers import ItemId, Kind, MailboxId, link_id_of_item
+from shared.identifiers import ItemId, Kind, MailboxId, SystemUserId, link_id_of_item
 from shared.sync.contacts.facts import ContactFacts
 from shared.sync.contacts.fields import FIELDS, ContactField
 from shared.sync.contacts.rules import ContactRules
@@ -75,20 +77,28 @@ class AddressBook:
         return change
 
     def save(self, change: Change) -> None:
-        """Do what a seller's save comes down to: a link that is tracked and of no date yet."""
+        """Do what a seller's save comes down to: a link that asks for it."""
         self.dataverse.write(
             "PATCH",
             f"tether_links({link_id_of_item(change.mailbox, change.item)})",
             {
                 "tether_name": "as saved",
                 "tether_kind": 3,
-                "tether_state": 1,
+                "tether_state": LinkState.REQUESTED,
                 "tether_reason": 1,
                 "tether_MailboxId@odata.bind": f"tether_mailboxes({change.mailbox})",
                 "tether_itemid": change.item,
                 "tether_trackedon": None,
+                "tether_request": Request(
+                    action=Action.SAVE, by=self.user(change), on=NOW
+                ).written(),
             },
         )
+
+    def user(self, change: Change) -> SystemUserId:
+        """Return whose contact it is, in Dynamics."""
+        (owner,) = (one for one in self.people if one.id == change.mailbox)
+        return SystemUserId(owner.systemuserid)
 
     async def tell(self, *changes: Change) -> Outcome:
         """Reconcile changes; all must be settled."""

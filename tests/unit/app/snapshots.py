@@ -8,8 +8,9 @@ from typing import Any, TypedDict, Unpack
 from shared.dataverse.activities import Reference
 from shared.dataverse.emails import Email
 from shared.dataverse.links import Link, LinkState
-from shared.dataverse.mailboxes import FilteringMethod, MailboxState
+from shared.dataverse.mailboxes import FilteringMethod
 from shared.dataverse.records import Record, Table
+from shared.dataverse.requests import Action, Request
 from shared.graph.items import TRACKED_CATEGORY
 from shared.graph.messages import Folder, Message
 from shared.identifiers import (
@@ -82,11 +83,10 @@ def snapshot(
     mail: Message | None,
     *,
     filtering: FilteringMethod = FilteringMethod.REPLIES,
-    state: MailboxState = MailboxState.ENROLLED,
     **known: Unpack[Known],
 ) -> Snapshot:
     """Both sides of `mail`; folders have their own names for ids."""
-    mailbox = Mailbox(MAILBOX, ME, state, filtering, {folder.value: folder for folder in Folder})
+    mailbox = Mailbox(MAILBOX, ME, filtering, {folder.value: folder for folder in Folder})
     activity = activity_id_of_message(mail.internet_message_id if mail else "")
     return Snapshot(mailbox=mailbox, item=ITEM, message=mail, activity=activity, **known)
 
@@ -103,8 +103,18 @@ def companion(message_id: str, *replies: int) -> Companion:
     return Companion(place, email(message_id))
 
 
-def link(state: LinkState = LinkState.TRACKED, activity: str | None = "activity") -> Link:
-    return Link(LinkId("link"), 'W/"7"', state, ActivityId(activity) if activity else None)
+def link(
+    state: LinkState = LinkState.TRACKED,
+    activity: str | None = "activity",
+    request: Request | None = None,
+) -> Link:
+    tied = ActivityId(activity) if activity else None
+    return Link(LinkId("link"), 'W/"7"', state, tied, request=request)
+
+
+SAVE = Request(action=Action.SAVE, by=ME, on=BEGIN)
+REMOVAL = Request(action=Action.REMOVE, by=ME, on=BEGIN)
+REQUESTS = (None, SAVE, REMOVAL, REMOVAL.model_copy(update={"deletes": True}))
 
 
 def record(

@@ -8,20 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.dataverse.links import Link, LinkState, Reason
-from shared.dataverse.mailboxes import FilteringMethod, MailboxState
+from shared.dataverse.links import LinkState, Reason
+from shared.dataverse.mailboxes import FilteringMethod
 from shared.dataverse.records import Table
 from shared.graph.messages import Folder, Message
 from shared.identifiers import activity_id_of_message
 from shared.sync.mail.decide import decide
 from shared.sync.mail.snapshot import Snapshot
 from shared.sync.mail.telling import Telling
-from shared.sync.plan import Ignore, Keep, Track, Unlink
+from shared.sync.plan import Ignore, Keep, Refuse, Track, Unlink
 from tests.unit.app.snapshots import (
     ACCOUNT,
     BEGIN,
     MARKED,
     ME,
+    REQUESTS,
     Known,
     address,
     answers,
@@ -289,15 +290,6 @@ def test_without_one_the_activity_has_the_key_of_its_message_id() -> None:
     assert plan.activity == activity_id_of_message("<1@customer.example>")
 
 
-@pytest.mark.parametrize("mail", [None, message(), message(categories=MARKED)])
-@pytest.mark.parametrize("known", [None, link(), link(LinkState.REMOVED), link(activity=None)])
-def test_nothing_of_a_suspended_mailbox_is_touched(
-    mail: Message | None, known: Link | None
-) -> None:
-    suspended = snapshot(mail, filtering=ALL, state=MailboxState.SUSPENDED, link=known)
-    assert isinstance(decide(suspended), Ignore)
-
-
 texts = st.text(max_size=20)
 addresses = st.builds(address, texts, texts)
 indexes = st.text(st.characters(codec="ascii"), max_size=40) | st.sampled_from(
@@ -325,8 +317,10 @@ any_snapshot = st.builds(
     snapshot,
     st.none() | any_message,
     filtering=st.sampled_from(FilteringMethod),
-    state=st.sampled_from(MailboxState),
-    link=st.none() | st.builds(link, st.sampled_from(LinkState), st.sampled_from(["a", None])),
+    link=st.none()
+    | st.builds(
+        link, st.sampled_from(LinkState), st.sampled_from(["a", None]), st.sampled_from(REQUESTS)
+    ),
     emails=st.lists(any_email, max_size=2),
     answered=st.none() | any_email,
     companions=st.lists(
@@ -353,5 +347,5 @@ def test_a_conversation_index_that_is_not_even_ascii_is_none() -> None:
 @given(any_snapshot)
 def test_a_plan_never_asks_for_more_than_one_later_look(given_snapshot: Snapshot) -> None:
     plan = decide(given_snapshot)
-    looks = not isinstance(plan, Unlink) and plan.look_again
+    looks = not isinstance(plan, Unlink | Refuse) and plan.look_again
     assert not (looks and given_snapshot.looked_before)
