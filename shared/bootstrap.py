@@ -14,6 +14,7 @@ from kiota_abstractions.request_adapter import RequestAdapter
 from msgraph.graph_service_client import GraphServiceClient
 
 from shared.bus import Bus, ServiceBus
+from shared.catalogue.catalogue import entry
 from shared.config import Settings, read_settings
 from shared.dataverse.client import DataverseClient
 from shared.gathering import GatheringBus
@@ -36,7 +37,6 @@ from shared.sync.subscribing import Subscriber
 from shared.sync.tasks.rules import TaskRules
 from shared.tracking.api import Api, Surface
 from shared.tracking.authenticating import callers_by
-from shared.tracking.refusals import words_for
 from shared.tracking.unserved import UnservedDesk, UnservedItems
 
 
@@ -118,7 +118,7 @@ def make_app(
             callers=callers_by(settings, now),
             items=UnservedItems(),
             desk=UnservedDesk(),
-            words=words_for,
+            words=entry,
             surface=Surface(settings.login_endpoint, settings.tenant, settings.api_audience),
         ),
         now=now,

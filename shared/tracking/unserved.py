@@ -1,5 +1,7 @@
 """Items and a desk for an app that has none: every call is refused as not set up."""
 
+# ruff: noqa: ARG002  # each is called as what it stands for
+
 from collections.abc import Sequence
 from typing import Never
 
@@ -12,13 +14,13 @@ from shared.tracking.problems import Refusal
 class UnservedItems:
     """See `shared.tracking.api.Items`."""
 
-    async def status(self, mailbox: MailboxId, asked: Sequence[Asked]) -> Never:  # noqa: ARG002
+    async def status(self, mailbox: MailboxId, asked: Sequence[Asked]) -> Never:
         """Refuse."""
         raise Refusal("api-not-configured", 503)
 
     async def save(
         self, caller: Caller, mailbox: MailboxId, asked: Asked, wish: SaveRequest
-    ) -> Never:  # noqa: ARG002
+    ) -> Never:
         """Refuse."""
         raise Refusal("api-not-configured", 503)
 
@@ -29,7 +31,7 @@ class UnservedItems:
         asked: Asked,
         removal: Removal | None,
         scope: Scope,
-    ) -> Never:  # noqa: ARG002
+    ) -> Never:
         """Refuse."""
         raise Refusal("api-not-configured", 503)
 
@@ -37,10 +39,10 @@ class UnservedItems:
 class UnservedDesk:
     """See `shared.tracking.api.MailboxDesk`."""
 
-    async def status(self, caller: Caller, mailbox: MailboxId) -> Never:  # noqa: ARG002
+    async def status(self, caller: Caller, mailbox: MailboxId) -> Never:
         """Refuse."""
         raise Refusal("api-not-configured", 503)
 
-    async def enable(self, caller: Caller, mailbox: MailboxId) -> Never:  # noqa: ARG002
+    async def enable(self, caller: Caller, mailbox: MailboxId) -> Never:
         """Refuse."""
         raise Refusal("api-not-configured", 503)
