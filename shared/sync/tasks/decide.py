@@ -62,7 +62,7 @@ def _untracked(snapshot: Snapshot, task: TodoTask) -> Plan[Telling]:
     if not task.is_marked:
         return Ignore("it has no category")
     if task.recurs:
-        return Ignore(_RECURS)
+        return Ignore(_RECURS, excluded=True)
     return Track(
         link=link_id_of_item(snapshot.mailbox.id, snapshot.item),
         known=snapshot.link,
