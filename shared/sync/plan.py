@@ -16,9 +16,10 @@ REMOVED = "it was removed from Dynamics on request"
 
 @dataclass(frozen=True, slots=True)
 class Ignore:
-    """The item is not tracked, and why. `look_again`: its parent may yet become known.
+    """The item is not tracked, and why.
 
-    `excluded`: a rule keeps it out of Dynamics, whatever anybody does.
+    `look_again`: its parent may yet become known. `excluded`: a rule keeps it out for good, as
+    against that nobody has saved it.
     """
 
     why: str
