@@ -13,8 +13,10 @@ from functions import (
     subscriptions,
     tasks,
     tasks_polling,
+    tracking,
     webhook,
 )
+from shared.bootstrap import api
 from shared.config import read_settings
 
 settings = read_settings(os.environ)
@@ -29,3 +31,4 @@ app.register_functions(tasks.blueprint)
 app.register_functions(tasks_polling.blueprint_at(settings.tasks_polling_schedule))
 app.register_functions(lifecycle.blueprint)
 app.register_functions(subscriptions.blueprint)
+app.register_functions(tracking.blueprint_over(api))

@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 
+from bench.signing_in import SigningIn
 from sandbox.certificate import Certificate
 from sandbox.functionshost.launch import HostProcess
 from sandbox.services import Services, write_json
@@ -43,6 +44,7 @@ class TetherStack:
             state=state,
             certificate=self._certificate,
         )
+        self.signing_in = SigningIn(tenant, self.services.identity.directory)
         self._state = state
         self._extra = dict(settings or {})
         self._client_state_key = _kept_key(state)
@@ -117,6 +119,7 @@ class TetherStack:
             "WEBHOOK_BASE_URL": self.functions_url,
             "CLIENT_STATE_KEYS": self._client_state_key,
             "ServiceBusConnection": self.services.servicebus.connection_string,
+            **self.signing_in.settings(self.services.identity.url),
             **self.services.identity.environment(),
             **self._extra,
         }

@@ -51,7 +51,23 @@ def _show(console: Console, stack: TetherStack) -> None:
     console.print(table)
     people = ", ".join(mailbox["upn"] for mailbox in addresses["mailboxes"][:5])
     console.print(f"mailboxes: {people}{' …' if len(addresses['mailboxes']) > 5 else ''}")
+    _show_signing_in(console, stack)
     console.print(f"all of it in {STACK_FILE.relative_to(STACK_FILE.parents[1])}; Ctrl-C stops")
+
+
+def _show_signing_in(console: Console, stack: TetherStack) -> None:
+    """Show how to call the API as a person; whole, so that it can be pasted."""
+    person = stack.services.tenant.people[0]
+    fields = " ".join(f"-d {k}={v}" for k, v in stack.signing_in.form(person).items())
+    login = f"{stack.services.identity.url}/{stack.services.tenant.tenant_id}/oauth2/v2.0/token"
+    lines = (
+        f"a token of {person.upn} (administrator: {stack.signing_in.administrator.upn}):",
+        f"  TOKEN=$(curl -s {fields} {login} | python3 -c"
+        " 'import json, sys; print(json.load(sys.stdin)[\"access_token\"])')",
+        f'  curl -s -H "Authorization: Bearer $TOKEN" {stack.functions_url}/api/mailbox',
+    )
+    for line in lines:
+        console.print(line, soft_wrap=True, highlight=False, markup=False)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from sandbox.credential import SandboxCredential
 from sandbox.dataverse.seed import service_principal
 from sandbox.dataverse.service import Dataverse
 from sandbox.graph.server import Graph
+from sandbox.identity.directory import Directory
 from sandbox.identity.server import Identity
 from sandbox.identity.tokens import TokenAuthority
 from sandbox.servicebus.entities import read_entities
@@ -80,7 +81,9 @@ class Services:
         authority = TokenAuthority(tenant.tenant_id, key_file=key_file)
         self.principal = service_principal(tenant).model_copy(update={"roles": ROLES})
         self.surroundings = Surroundings(authority)
-        self.identity = Identity(authority, self.surroundings, [self.principal])
+        self.identity = Identity(
+            authority, self.surroundings, [self.principal], Directory(tenant.people)
+        )
         self.dataverse = Dataverse(
             tenant,
             self.surroundings,

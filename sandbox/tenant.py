@@ -26,6 +26,7 @@ class Person(BaseModel):
     upn: str
     display_name: str
     systemuserid: str
+    password: str = "sandbox"  # noqa: S105 - everybody's, and no secret
     incoming_email_filtering_method: int = 1
     ready: bool = True
 

@@ -14,6 +14,7 @@ from kiota_abstractions.request_adapter import RequestAdapter
 from msgraph.graph_service_client import GraphServiceClient
 
 from shared.bus import Bus, ServiceBus
+from shared.catalogue.catalogue import entry
 from shared.config import Settings, read_settings
 from shared.dataverse.client import DataverseClient
 from shared.gathering import GatheringBus
@@ -34,6 +35,9 @@ from shared.sync.reconcile import Reconciler
 from shared.sync.rules import Rules
 from shared.sync.subscribing import Subscriber
 from shared.sync.tasks.rules import TaskRules
+from shared.tracking.api import Api, Surface
+from shared.tracking.authenticating import callers_by
+from shared.tracking.unserved import UnservedDesk, UnservedItems
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class App:
     enrolment: Enrolment
     rolling: Rolling
     poller: Poller
+    api: Api
     now: Callable[[], datetime]
 
 
@@ -68,6 +73,11 @@ async def app() -> App:
             credential = ManagedIdentityCredential(client_id=settings.managed_identity_client_id)
             _app = make_app(settings, credential)
         return _app
+
+
+async def api() -> Api:
+    """Return what the process's API is served from."""
+    return (await app()).api
 
 
 def make_app(
@@ -104,6 +114,13 @@ def make_app(
         enrolment=Enrolment(graph, dataverse, subscriber, now),
         rolling=Rolling(dataverse, bus, now),
         poller=poller,
+        api=Api(
+            callers=callers_by(settings, now),
+            items=UnservedItems(),
+            desk=UnservedDesk(),
+            words=entry,
+            surface=Surface(settings.login_endpoint, settings.tenant, settings.api_audience),
+        ),
         now=now,
     )
 

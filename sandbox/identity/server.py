@@ -6,6 +6,8 @@ from typing import Any
 
 from aiohttp import web
 
+from sandbox.identity.directory import Directory
+from sandbox.identity.grants import answer_grant
 from sandbox.identity.tokens import LIFETIME_SECONDS, Principal, TokenAuthority
 from sandbox.web import Listener, Surroundings, counted_and_faulted
 
@@ -20,11 +22,16 @@ class Identity:
     """
 
     def __init__(
-        self, authority: TokenAuthority, surroundings: Surroundings, principals: Sequence[Principal]
+        self,
+        authority: TokenAuthority,
+        surroundings: Surroundings,
+        principals: Sequence[Principal],
+        directory: Directory | None = None,
     ) -> None:
         if not principals:
             raise ValueError("an identity endpoint needs at least one principal")
-        self._authority = authority
+        self.authority = authority
+        self.directory = directory or Directory()
         self._principals = list(principals)
         self._claims: dict[str, object] = {}
         self._secret = secrets.token_hex(16).upper()
@@ -35,6 +42,7 @@ class Identity:
             app.router.add_get(
                 f"/{{tenant}}{version}/.well-known/openid-configuration", self._discovery
             )
+        app.router.add_post("/{tenant}/oauth2/v2.0/token", self._grant)
         app.router.add_get("/{tenant}/discovery/keys", self._keys)
         app.router.add_get("/{tenant}/discovery/v2.0/keys", self._keys)
         self._listener = Listener(app)
@@ -74,7 +82,7 @@ class Identity:
         principal = self._principal(query.get("client_id") or query.get("principal_id"))
         if principal is None:
             return _refusal(400, "No User Assigned or Delegated Managed Identity found.")
-        token, expires = self._authority.issue(principal, resource, claims=self._claims)
+        token, expires = self.authority.issue(principal, resource, claims=self._claims)
         return web.json_response(
             {
                 "access_token": token,
@@ -94,15 +102,25 @@ class Identity:
             (p for p in self._principals if wanted in (p.app_id.lower(), p.object_id.lower())), None
         )
 
+    async def _grant(self, request: web.Request) -> web.StreamResponse:
+        tenant = request.match_info["tenant"]
+        if tenant not in (self.authority.tenant_id, "organizations"):
+            return web.json_response(_unknown_tenant(tenant), status=400)
+        form = {name: str(value) for name, value in (await request.post()).items()}
+        status, body = answer_grant(form, self.directory, self.authority, login=self.url)
+        return web.json_response(body, status=status, headers={"Cache-Control": "no-store"})
+
     async def _discovery(self, request: web.Request) -> web.StreamResponse:
         tenant = request.match_info["tenant"]
-        if tenant not in (self._authority.tenant_id, "common", "organizations"):
+        if tenant not in (self.authority.tenant_id, "common", "organizations"):
             return web.json_response(_unknown_tenant(tenant), status=400)
         base = f"{self.url}/{tenant}"
+        newer = request.path.endswith("/v2.0/.well-known/openid-configuration")
+        issuer = f"{self.url}/{self.authority.tenant_id}/v2.0"
         return web.json_response(
             {
-                "issuer": self._authority.issuer,
-                "jwks_uri": f"{base}/discovery/keys",
+                "issuer": issuer if newer else self.authority.issuer,
+                "jwks_uri": f"{base}/discovery/{'v2.0/' if newer else ''}keys",
                 "token_endpoint": f"{base}/oauth2/v2.0/token",
                 "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
                 "response_types_supported": ["code", "id_token"],
@@ -113,7 +131,7 @@ class Identity:
         )
 
     async def _keys(self, _: web.Request) -> web.StreamResponse:
-        return web.json_response(self._authority.keys())
+        return web.json_response(self.authority.keys())
 
 
 def _operation(request: web.Request) -> str:

@@ -36,10 +36,15 @@ class TokenAuthority:
     def __init__(self, tenant_id: str, *, key_file: Path | None = None) -> None:
         self.tenant_id = tenant_id
         self.issuer = f"https://sts.windows.net/{tenant_id}/"
+        self._key_file = key_file
         self._key = _signing_key(key_file)
-        self._key_id = base64.urlsafe_b64encode(
-            self._key.public_key().public_numbers().n.to_bytes(256)[:15]
-        ).decode()
+        self._published = {_id_of(self._key): self._key.public_key()}
+
+    def roll_over(self, *, withdraw: bool = False) -> None:
+        """Sign with a new key from now on; the former stays published unless it is withdrawn."""
+        self._key = _new_key(self._key_file)
+        former = {} if withdraw else self._published
+        self._published = {**former, _id_of(self._key): self._key.public_key()}
 
     def issue(
         self,
@@ -68,10 +73,12 @@ class TokenAuthority:
             "ver": "1.0",
             **(claims or {}),
         }
-        return (
-            jwt.encode(body, self._key, algorithm="RS256", headers={"kid": self._key_id}),
-            expires,
-        )
+        return self.sign(body), expires
+
+    def sign(self, body: Mapping[str, object]) -> str:
+        """Return a token that says just that, signed with the present key."""
+        headers = {"kid": _id_of(self._key)}
+        return jwt.encode(dict(body), self._key, algorithm="RS256", headers=headers)
 
     def verify(self, token: str, audiences: Sequence[str]) -> dict[str, Any]:
         """Return the claims of a token that is valid for one of `audiences`.
@@ -80,9 +87,10 @@ class TokenAuthority:
             PermissionError: the signature, issuer, audience or times are wrong; says which.
         """
         try:
+            key_id = jwt.get_unverified_header(token).get("kid")
             return jwt.decode(
                 token,
-                self._key.public_key(),
+                self._published.get(key_id or "", self._key.public_key()),
                 algorithms=["RS256"],
                 audience=[audience.rstrip("/") for audience in audiences],
                 issuer=self.issuer,
@@ -92,8 +100,12 @@ class TokenAuthority:
 
     def keys(self) -> dict[str, Collection[object]]:
         """Return the public keys as a JSON Web Key Set."""
-        key = RSAAlgorithm.to_jwk(self._key.public_key(), as_dict=True)
-        return {"keys": [{**key, "kid": self._key_id, "use": "sig", "alg": "RS256"}]}
+        return {
+            "keys": [
+                {**RSAAlgorithm.to_jwk(key, as_dict=True), "kid": key_id, "use": "sig"}
+                for key_id, key in self._published.items()
+            ]
+        }
 
 
 def _signing_key(key_file: Path | None) -> rsa.RSAPrivateKey:
@@ -102,6 +114,10 @@ def _signing_key(key_file: Path | None) -> rsa.RSAPrivateKey:
         if not isinstance(key, rsa.RSAPrivateKey):
             raise ValueError(f"{key_file} holds no RSA private key; delete it and start again")
         return key
+    return _new_key(key_file)
+
+
+def _new_key(key_file: Path | None) -> rsa.RSAPrivateKey:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     if key_file:
         key_file.parent.mkdir(parents=True, exist_ok=True)
@@ -113,3 +129,8 @@ def _signing_key(key_file: Path | None) -> rsa.RSAPrivateKey:
             )
         )
     return key
+
+
+def _id_of(key: rsa.RSAPrivateKey) -> str:
+    modulus = key.public_key().public_numbers().n.to_bytes(256)
+    return base64.urlsafe_b64encode(modulus[:15]).decode()

@@ -184,6 +184,27 @@ def enrol(
     )
 
 
+def expect(mailbox: ReadyMailbox) -> Operation:
+    """Make the row of a mailbox that is not enrolled, so that what is asked for it can wait."""
+    columns = {
+        "tether_name": fit(mailbox.name, 200),
+        "tether_SystemUserId@odata.bind": f"systemusers({mailbox.systemuser})",
+        "tether_state": MailboxState.SUSPENDED,
+    }
+    return Operation("PATCH", f"tether_mailboxes({mailbox.id})", columns, create_only=True)
+
+
+def users_with(mailboxes: Collection[MailboxId]) -> list[Operation]:
+    """Ask whose the mailboxes are in Dynamics; disabled users are left out."""
+    return rows_where_in(
+        "systemusers",
+        ["azureactivedirectoryobjectid"],
+        mailboxes,
+        select="systemuserid,azureactivedirectoryobjectid,internalemailaddress",
+        and_filter="isdisabled eq false",
+    )
+
+
 def suspend(mailbox: MailboxId) -> Operation:
     """Keep a mailbox's row, but let nothing of it sync."""
     nothing = dict.fromkeys(KINDS)

@@ -16,7 +16,7 @@ SCOPE = "access_as_user"
 class Authentication(StrEnum):
     """Who finds out who calls: the app by their token, or App Service Authentication before it."""
 
-    TOKEN = "token"
+    TOKEN = "token"  # noqa: S105 - a word, no secret
     APPSERVICE = "appservice"
 
 

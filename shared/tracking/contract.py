@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 from shared.identifiers import Kind
 
 MAX_ITEMS = 100
-ITEM_ID = r"^[A-Za-z0-9_=.!/~-]+$"
+ITEM_ID = r"^[A-Za-z0-9_=/~-]+$"
 """What ids of Exchange are made of, and what joins the two of a task."""
 _TABLE = r"^[a-z][a-z0-9_]{0,99}$"
 

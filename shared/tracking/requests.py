@@ -1,4 +1,4 @@
-"""Reads what a request brings: its query, its id, its body; what is wrong is named with a remedy."""
+"""Reads what a request brings: query, id and body; what is wrong is named with its remedy."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

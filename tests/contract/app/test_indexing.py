@@ -11,6 +11,7 @@ import pytest_asyncio
 from bench.stack import PROJECT
 from sandbox.functionshost.errors import StartError
 from sandbox.functionshost.launch import HostProcess
+from shared.tracking.routes import ROUTES
 
 SETTINGS = {
     "TENANT_ID": "11111111-1111-1111-1111-111111111111",
@@ -66,7 +67,19 @@ async def test_every_function_has_its_trigger(functions: dict[str, dict[str, Any
         "occurrences": "timertrigger",
         "lifecycle": "servicebustrigger",
         "subscriptions": "timertrigger",
+        **dict.fromkeys((route.function for route in ROUTES), "httptrigger"),
     }
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_the_sellers_api_is_served_at_the_routes_it_tells_of(
+    functions: dict[str, dict[str, Any]],
+) -> None:
+    for route in ROUTES:
+        trigger = functions[route.function]
+        assert trigger["url"] == f"/api/{route.path}"
+        assert trigger["authLevel"].lower() == "anonymous"
+        assert [method.upper() for method in trigger["methods"]] == [route.method]
 
 
 @pytest.mark.asyncio(loop_scope="module")

@@ -81,7 +81,7 @@ async def test_what_the_endpoint_refuses(
 async def test_a_token_can_be_checked_with_the_published_keys(identity: Identity) -> None:
     base = f"{identity.url}/{TENANT.tenant_id}"
     async with aiohttp.ClientSession() as session:
-        async with session.get(f"{base}/v2.0/.well-known/openid-configuration") as response:
+        async with session.get(f"{base}/.well-known/openid-configuration") as response:
             configuration = await response.json()
         async with session.get(configuration["jwks_uri"]) as response:
             (key,) = (await response.json())["keys"]

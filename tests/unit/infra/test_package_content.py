@@ -17,7 +17,7 @@ def test_the_package_holds_the_app_and_nothing_else() -> None:
         "requirements.txt",
         "shared",
     }
-    assert {file.suffix for file in files if len(file.parts) > 1} == {".py"}
+    assert {file.suffix for file in files if len(file.parts) > 1} == {".py", ".toml"}
 
 
 def test_every_module_of_the_app_is_in_it() -> None:
