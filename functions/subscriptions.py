@@ -1,10 +1,10 @@
-"""A timer: every ready mailbox is enrolled, and its subscription renewed at half-life."""
+"""A timer: every ready mailbox is enrolled, its subscriptions renewed, what waited for it sent."""
 
 import logging
 
 import azure.functions as func
 
-from shared.bootstrap import app
+from shared.bootstrap import App, app
 from shared.errors import Transient
 
 blueprint = func.Blueprint()
@@ -15,7 +15,18 @@ logger = logging.getLogger("tether.subscriptions")
 async def subscriptions(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the worker passes it by name
     """Make one pass over all mailboxes; what fails is done by the next pass."""
     try:
-        await (await app()).enrolment.enrol_and_renew()
+        await keep_up(await app())
     except Transient as problem:
         logger.warning("pass not finished, the next one goes on: %s", problem)
         raise
+
+
+async def keep_up(application: App) -> None:
+    """Have mailboxes tested that can be now, enrol the ready, and send what waited for that.
+
+    Raises:
+        Transient: a service did not answer.
+    """
+    await application.enabler.go_on()
+    enrolled = await application.enrolment.enrol_and_renew()
+    await application.waiting.send(enrolled=enrolled)

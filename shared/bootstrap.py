@@ -26,6 +26,7 @@ from shared.sync.calendar.rolling import Rolling
 from shared.sync.calendar.rules import CalendarRules
 from shared.sync.consuming import Consumer, Reconciles
 from shared.sync.contacts.rules import ContactRules
+from shared.sync.enabling import Enabler
 from shared.sync.enrolment import Enrolment
 from shared.sync.hinted import Hinted
 from shared.sync.list_watching import ListWatching
@@ -35,9 +36,11 @@ from shared.sync.reconcile import Reconciler
 from shared.sync.rules import Rules
 from shared.sync.subscribing import Subscriber
 from shared.sync.tasks.rules import TaskRules
+from shared.sync.waiting_saves import WaitingSaves
 from shared.tracking.api import Api, Surface
 from shared.tracking.authenticating import callers_by
-from shared.tracking.unserved import UnservedDesk, UnservedItems
+from shared.tracking.mailbox_desk import MailboxDesk
+from shared.tracking.unserved import UnservedItems
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,8 @@ class App:
     inbound: Bus
     consumers: Mapping[Kind, Consumer]
     enrolment: Enrolment
+    enabler: Enabler
+    waiting: WaitingSaves
     rolling: Rolling
     poller: Poller
     api: Api
@@ -99,6 +104,9 @@ def make_app(
     bus = ServiceBus(_servicebus_client(settings, credential))
     watching = ListWatching(dataverse, subscriber, now, on=settings.tasks_subscriptions)
     poller = Poller(graph, dataverse, bus, watching, now)
+    enrolment = Enrolment(graph, dataverse, subscriber, now, settings.native_sync)
+    enabler = Enabler(graph, dataverse, settings.native_sync)
+    waiting = WaitingSaves(dataverse, bus, now)
     reconcilers: dict[Kind, Reconciles] = {
         kind: Reconciler(rules, graph, dataverse, now) for kind, rules in _rules(settings).items()
     }
@@ -111,13 +119,15 @@ def make_app(
         consumers={
             kind: Consumer(kind, reconciler, bus, now) for kind, reconciler in reconcilers.items()
         },
-        enrolment=Enrolment(graph, dataverse, subscriber, now),
+        enrolment=enrolment,
+        enabler=enabler,
+        waiting=waiting,
         rolling=Rolling(dataverse, bus, now),
         poller=poller,
         api=Api(
             callers=callers_by(settings, now),
             items=UnservedItems(),
-            desk=UnservedDesk(),
+            desk=MailboxDesk(enabler, enrolment, waiting, dataverse, settings.sellers_may_enable),
             words=entry,
             surface=Surface(settings.login_endpoint, settings.tenant, settings.api_audience),
         ),

@@ -64,6 +64,11 @@ class Seat:
         """Whether it syncs."""
         return bool(self.own["tether_state"] == MailboxState.ENROLLED)
 
+    def is_inactive(self, terms: Terms) -> bool:
+        """Whether somebody has deactivated it, which turning on does not undo."""
+        row = self.own if terms.native is NativeSync.INSTEAD else self.mailbox
+        return bool(row and row["statecode"])
+
     @property
     def is_being_tested(self) -> bool:
         """Whether Dynamics is to run Test & Enable."""

@@ -1,0 +1,165 @@
+"""The desk of a mailbox: whether it syncs, what it lacks, and turning it on."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from shared.catalogue import entry
+from shared.dataverse.client import Dataverse
+from shared.dataverse.enabling import Approval
+from shared.dataverse.readiness import Condition, NativeSync, Terms
+from shared.dataverse.seats import Seat
+from shared.dataverse.waiting_requests import requests_of
+from shared.errors import Transient
+from shared.identifiers import MailboxId
+from shared.sync.enabling import Enabler
+from shared.sync.enrolment import Enrolment
+from shared.sync.waiting_saves import WaitingSaves
+from shared.tracking.callers import Caller, mailbox_for
+from shared.tracking.contract import MailboxState, MailboxStatus, Trouble
+from shared.tracking.problems import Refusal
+
+logger = logging.getLogger("tether.desk")
+
+_APPROVAL = "address-not-approved"
+_UNTESTED = "-not-tested"
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxDesk:
+    """See `shared.tracking.api.MailboxDesk`; one for a process.
+
+    Where `sellers_may_enable` is false, administrators alone turn mailboxes on.
+    """
+
+    enabler: Enabler
+    enrolment: Enrolment
+    waiting: WaitingSaves
+    dataverse: Dataverse
+    sellers_may_enable: bool
+
+    async def status(self, caller: Caller, mailbox: MailboxId) -> MailboxStatus:
+        """See `shared.tracking.api.MailboxDesk.status`.
+
+        A mailbox that was turned on and has become ready is enrolled at once: who waits for it
+        asks here, and should not have to wait for the next pass.
+        """
+        mailbox_for(caller, UUID(mailbox))
+        terms = await self.enabler.terms()
+        return await self._told(await self._connected(mailbox, terms), terms, caller, mailbox)
+
+    async def enable(self, caller: Caller, mailbox: MailboxId) -> MailboxStatus:
+        """See `shared.tracking.api.MailboxDesk.enable`; repeating it does no harm."""
+        mailbox_for(caller, UUID(mailbox))
+        if not self._may_enable(caller):
+            raise Refusal("enabling-not-allowed", 403)
+        terms = await self.enabler.terms()
+        seat = await self.enabler.read(mailbox)
+        if seat is None or (seat.mailbox is None and terms.native is NativeSync.BESIDE):
+            raise Refusal("user-not-in-dynamics", 409)
+        if seat.is_inactive(terms):
+            raise Refusal("mailbox-inactive", 409)
+        problems = await self.enabler.turn_on([seat], terms, approve=caller.is_administrator)
+        if problem := problems.get(mailbox):
+            raise Refusal("enabling-refused", 409, problem)
+        logger.info("turned on mailbox=%s by=%s", mailbox, caller.mailbox)
+        return await self._told(await self._connected(mailbox, terms), terms, caller, mailbox)
+
+    async def _connected(self, mailbox: MailboxId, terms: Terms) -> Seat | None:
+        """Return a mailbox's seat, enrolled now if nothing but that is left to do."""
+        seat = await self.enabler.read(mailbox)
+        if seat is None or not seat.is_turned_on or seat.is_enrolled or seat.lacking(terms):
+            return seat
+        try:
+            if not await self.enrolment.enrol_one(seat.ready):
+                return seat
+            await self.waiting.send(mailbox)
+        except Transient as problem:
+            # The pass does it again, as for every other mailbox.
+            logger.warning("not enrolled yet mailbox=%s problem=%s", mailbox, problem)
+        return await self.enabler.read(mailbox)
+
+    async def _told(
+        self, seat: Seat | None, terms: Terms, caller: Caller, mailbox: MailboxId
+    ) -> MailboxStatus:
+        if seat is None:
+            return MailboxStatus(
+                id=UUID(mailbox),
+                address="",
+                state=MailboxState.NOT_ENABLED,
+                lacking=(_trouble("user-not-in-dynamics"),),
+                may_enable=False,
+            )
+        state = _state(seat, terms)
+        return MailboxStatus(
+            id=UUID(mailbox),
+            address=seat.address,
+            state=state,
+            lacking=tuple(_troubles(_codes(seat, terms))),
+            may_enable=state is MailboxState.NOT_ENABLED
+            and self._may_enable(caller)
+            and not seat.is_inactive(terms),
+            pending=await self._pending(mailbox),
+        )
+
+    def _may_enable(self, caller: Caller) -> bool:
+        return self.sellers_may_enable or caller.is_administrator
+
+    async def _pending(self, mailbox: MailboxId) -> int:
+        (answer,) = await self.dataverse.batch([requests_of(mailbox)])
+        if not answer.ok:
+            raise Transient(answer.problem, retry_after=answer.retry_after)
+        return len(answer.body["value"])
+
+
+def _state(seat: Seat, terms: Terms) -> MailboxState:
+    """Return how a mailbox stands; it waits as long as something is under way that was asked for.
+
+    A test that has failed is not: somebody has to mend its cause, and turn the mailbox on again.
+    """
+    lacking = seat.lacking(terms)
+    if not lacking and seat.is_enrolled:
+        return MailboxState.ENABLED
+    is_under_way = not lacking or seat.is_being_tested or _is_pending(seat, lacking, terms)
+    waits = is_under_way and (seat.is_turned_on or not lacking)
+    return MailboxState.WAITING if waits else MailboxState.NOT_ENABLED
+
+
+def _is_pending(seat: Seat, lacking: Iterable[Condition], terms: Terms) -> bool:
+    if _APPROVAL not in {one.code for one in lacking}:
+        return False
+    row = seat.own if terms.native is NativeSync.INSTEAD else (seat.mailbox or {})
+    column = (
+        "tether_approval" if terms.native is NativeSync.INSTEAD else "emailrouteraccessapproval"
+    )
+    return bool(row[column] == Approval.PENDING)
+
+
+def _codes(seat: Seat, terms: Terms) -> list[str]:
+    """Return what is lacking by its codes, in the order in which it is mended."""
+    lacking = seat.lacking(terms)
+    codes = [one.code for one in lacking]
+    if not lacking and not seat.is_enrolled:
+        codes.append("enrolment-under-way")
+    if seat.is_turned_on and _is_pending(seat, lacking, terms):
+        codes = ["approval-needed" if code == _APPROVAL else code for code in codes]
+    if seat.is_being_tested:
+        # What the test is about to tell is not lacking yet.
+        codes = [code for code in codes if not code.endswith(_UNTESTED)] + ["test-under-way"]
+    return codes + [one.code for one in seat.noted(terms)]
+
+
+def _troubles(codes: Iterable[str]) -> Iterable[Trouble]:
+    return map(_trouble, codes)
+
+
+def _trouble(code: str) -> Trouble:
+    known = entry(code)
+    return Trouble(
+        code=code,
+        seller=known.seller,
+        administrator=known.administrator,
+        remedy=known.remedy,
+        page=known.page,
+    )
