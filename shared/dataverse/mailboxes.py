@@ -10,17 +10,12 @@ from typing import Any
 
 from shared.dataverse.batch import Operation
 from shared.dataverse.query import rows_where_in
-from shared.dataverse.readiness import NativeSync, Terms
 from shared.dataverse.subscriptions import KINDS, Subscription, columns_of
 from shared.dataverse.text import fit
 from shared.identifiers import Kind, MailboxId, SystemUserId
 
 logger = logging.getLogger("tether.mailboxes")
 
-_OWNER = {
-    NativeSync.BESIDE: "_regardingobjectid_value",
-    NativeSync.INSTEAD: "_tether_systemuserid_value",
-}
 _SELECT = (
     "tether_mailboxid,tether_name,tether_state,tether_folders,_tether_systemuserid_value,"
     f"{','.join(name for kind in KINDS for name in columns_of(kind).logical_names)},"
@@ -74,19 +69,6 @@ class MailboxRow:
 
 
 ALL_MAILBOXES = f"tether_mailboxes?$select={_SELECT}"
-
-
-def ready_mailboxes(terms: Terms) -> str:
-    """Ask for the rows of the mailboxes that may sync; `owner_of` tells whose each is."""
-    if terms.native is NativeSync.INSTEAD:
-        return f"tether_mailboxes?$select={_OWNER[terms.native]}&$filter={terms.ready}"
-    return f"mailboxes?$select={_OWNER[terms.native]}&$filter={terms.ready}"
-
-
-def owner_of(row: Mapping[str, Any], terms: Terms) -> SystemUserId | None:
-    """Return whose a row of `ready_mailboxes` is."""
-    owner: SystemUserId | None = row[_OWNER[terms.native]]
-    return owner
 
 
 def users_of(systemusers: Collection[str]) -> list[Operation]:

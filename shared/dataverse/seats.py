@@ -20,7 +20,7 @@ from shared.dataverse.readiness import (
 from shared.errors import Permanent, Transient
 from shared.identifiers import MailboxId, SystemUserId
 
-_USER = "systemuserid,azureactivedirectoryobjectid,internalemailaddress"
+_USER = "systemuserid,azureactivedirectoryobjectid,internalemailaddress,domainname"
 _MAILBOX = f"defaultmailbox($select=mailboxid,testemailconfigurationscheduled,{','.join(COLUMNS)})"
 _OWN = f"tether_mailboxid,tether_state,tether_lasterror,{','.join(OWN_COLUMNS)}"
 _PEOPLE = "isdisabled eq false and applicationid eq null"
@@ -46,11 +46,15 @@ NO_MAILBOX = Condition("user-not-in-dynamics", "mailboxid", None)
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """An enabled user; `mailbox` is the Dynamics row, `own` the `tether_mailbox` row."""
+    """An enabled user; `mailbox` is the Dynamics row, `own` the `tether_mailbox` row.
+
+    `address` and `user_name` are what the person is known by.
+    """
 
     id: MailboxId
     systemuser: SystemUserId
     address: str
+    user_name: str
     mailbox: Mapping[str, Any] | None
     own: Mapping[str, Any]
 
@@ -131,7 +135,7 @@ async def read_seats_at(dataverse: Dataverse, addresses: Collection[str]) -> lis
             "systemusers",
             ["internalemailaddress", "domainname"],
             addresses,
-            select=f"{_USER},domainname",
+            select=_USER,
             and_filter=f"{_PEOPLE} and azureactivedirectoryobjectid ne null",
             expand=_MAILBOX,
         ),
@@ -165,6 +169,7 @@ def _seats(users: Iterable[Mapping[str, Any]], own: Iterable[Mapping[str, Any]])
             _id(user),
             SystemUserId(user["systemuserid"]),
             user["internalemailaddress"] or "",
+            user["domainname"] or "",
             user["defaultmailbox"],
             kept.get(_id(user), _NOTHING),
         )

@@ -14,6 +14,7 @@ from shared.dataverse.batch import Operation
 from shared.dataverse.client import Dataverse
 from shared.dataverse.mailboxes import MailboxRow, MailboxState, ReadyMailbox
 from shared.dataverse.readiness import NativeSync
+from shared.dataverse.ready_mailboxes import owner_of, ready_mailboxes
 from shared.dataverse.seats import read_terms
 from shared.errors import Transient
 from shared.graph.client import Graph
@@ -144,8 +145,8 @@ class Enrolment:
 
     async def _ready(self) -> list[ReadyMailbox]:
         terms = await read_terms(self._dataverse, self._native)
-        found = await self._dataverse.read_all(rows.ready_mailboxes(terms))
-        owners = {owner for row in found if (owner := rows.owner_of(row, terms))}
+        found = await self._dataverse.read_all(ready_mailboxes(terms))
+        owners = {owner for row in found if (owner := owner_of(row, terms))}
         users = await self._answers(rows.users_of(owners))
         return [
             ReadyMailbox(

@@ -1,14 +1,13 @@
 """The desk of a mailbox: whether it syncs, what it lacks, and turning it on."""
 
 import logging
-from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
 from shared.catalogue import entry
 from shared.dataverse.client import Dataverse
-from shared.dataverse.enabling import Approval
-from shared.dataverse.readiness import Condition, NativeSync, Terms
+from shared.dataverse.readiness import NativeSync, Terms
+from shared.dataverse.seat_states import SeatState, codes_of, state_of
 from shared.dataverse.seats import Seat
 from shared.dataverse.waiting_requests import requests_of
 from shared.errors import Transient
@@ -22,8 +21,11 @@ from shared.tracking.problems import Refusal
 
 logger = logging.getLogger("tether.desk")
 
-_APPROVAL = "address-not-approved"
-_UNTESTED = "-not-tested"
+_STATES = {
+    SeatState.ENABLED: MailboxState.ENABLED,
+    SeatState.WAITING: MailboxState.WAITING,
+    SeatState.NOT_ENABLED: MailboxState.NOT_ENABLED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +93,12 @@ class MailboxDesk:
                 lacking=(_trouble("user-not-in-dynamics"),),
                 may_enable=False,
             )
-        state = _state(seat, terms)
+        state = _STATES[state_of(seat, terms)]
         return MailboxStatus(
             id=UUID(mailbox),
             address=seat.address,
             state=state,
-            lacking=tuple(_troubles(_codes(seat, terms))),
+            lacking=tuple(map(_trouble, codes_of(seat, terms))),
             may_enable=state is MailboxState.NOT_ENABLED
             and self._may_enable(caller)
             and not seat.is_inactive(terms),
@@ -111,47 +113,6 @@ class MailboxDesk:
         if not answer.ok:
             raise Transient(answer.problem, retry_after=answer.retry_after)
         return len(answer.body["value"])
-
-
-def _state(seat: Seat, terms: Terms) -> MailboxState:
-    """Return how a mailbox stands; it waits as long as something is under way that was asked for.
-
-    A test that has failed is not: somebody has to mend its cause, and turn the mailbox on again.
-    """
-    lacking = seat.lacking(terms)
-    if not lacking and seat.is_enrolled:
-        return MailboxState.ENABLED
-    is_under_way = not lacking or seat.is_being_tested or _is_pending(seat, lacking, terms)
-    waits = is_under_way and (seat.is_turned_on or not lacking)
-    return MailboxState.WAITING if waits else MailboxState.NOT_ENABLED
-
-
-def _is_pending(seat: Seat, lacking: Iterable[Condition], terms: Terms) -> bool:
-    if _APPROVAL not in {one.code for one in lacking}:
-        return False
-    row = seat.own if terms.native is NativeSync.INSTEAD else (seat.mailbox or {})
-    column = (
-        "tether_approval" if terms.native is NativeSync.INSTEAD else "emailrouteraccessapproval"
-    )
-    return bool(row[column] == Approval.PENDING)
-
-
-def _codes(seat: Seat, terms: Terms) -> list[str]:
-    """Return what is lacking by its codes, in the order in which it is mended."""
-    lacking = seat.lacking(terms)
-    codes = [one.code for one in lacking]
-    if not lacking and not seat.is_enrolled:
-        codes.append("enrolment-under-way")
-    if seat.is_turned_on and _is_pending(seat, lacking, terms):
-        codes = ["approval-needed" if code == _APPROVAL else code for code in codes]
-    if seat.is_being_tested:
-        # What the test is about to tell is not lacking yet.
-        codes = [code for code in codes if not code.endswith(_UNTESTED)] + ["test-under-way"]
-    return codes + [one.code for one in seat.noted(terms)]
-
-
-def _troubles(codes: Iterable[str]) -> Iterable[Trouble]:
-    return map(_trouble, codes)
 
 
 def _trouble(code: str) -> Trouble:

@@ -1,6 +1,6 @@
 """A mailbox desk on the sandbox's services, and mailboxes nobody has set up yet."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -44,7 +44,7 @@ class SentBus:
 
     sent: list[tuple[str, Change]] = field(default_factory=list)
 
-    async def send(self, queue: str, messages: list[Message]) -> None:
+    async def send(self, queue: str, messages: Sequence[Message]) -> None:
         self.sent += [(queue, change) for one in messages for change in decode(one.body)]
 
 
