@@ -37,7 +37,10 @@ from shared.sync.subscribing import Subscriber
 from shared.sync.tasks.rules import TaskRules
 from shared.tracking.api import Api, Surface
 from shared.tracking.authenticating import callers_by
-from shared.tracking.unserved import UnservedDesk, UnservedItems
+from shared.tracking.finding import Finder
+from shared.tracking.items import Items
+from shared.tracking.people import People
+from shared.tracking.unserved import UnservedDesk
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,24 +102,36 @@ def make_app(
     bus = ServiceBus(_servicebus_client(settings, credential))
     watching = ListWatching(dataverse, subscriber, now, on=settings.tasks_subscriptions)
     poller = Poller(graph, dataverse, bus, watching, now)
-    reconcilers: dict[Kind, Reconciles] = {
+    reconcilers = {
         kind: Reconciler(rules, graph, dataverse, now) for kind, rules in _rules(settings).items()
     }
-    reconcilers[Kind.TASKS] = Hinted(reconcilers[Kind.TASKS], poller)
+    consuming: dict[Kind, Reconciles] = {
+        **reconcilers,
+        Kind.TASKS: Hinted(reconcilers[Kind.TASKS], poller),
+    }
+    items = Items(
+        Finder(graph, reconcilers, now),
+        People(dataverse),
+        dataverse,
+        bus,
+        address=settings.dataverse_url,
+        removal=settings.removal,
+        now=now,
+    )
     return App(
         tenant=settings.tenant,
         keys=keys,
         bus=bus,
         inbound=GatheringBus(bus),
         consumers={
-            kind: Consumer(kind, reconciler, bus, now) for kind, reconciler in reconcilers.items()
+            kind: Consumer(kind, reconciler, bus, now) for kind, reconciler in consuming.items()
         },
         enrolment=Enrolment(graph, dataverse, subscriber, now),
         rolling=Rolling(dataverse, bus, now),
         poller=poller,
         api=Api(
             callers=callers_by(settings, now),
-            items=UnservedItems(),
+            items=items,
             desk=UnservedDesk(),
             words=entry,
             surface=Surface(settings.login_endpoint, settings.tenant, settings.api_audience),

@@ -24,6 +24,7 @@ from shared.sync.contacts.field_file import read_fields
 from shared.sync.contacts.fields import FIELDS, ContactField
 from shared.sync.tasks.policy import Fate, TaskPolicy
 from shared.tracking.callers import Authentication
+from shared.tracking.contract import Removal
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _SHORTEST_KEY_BYTES = 32
@@ -107,6 +108,7 @@ class Settings(BaseModel):
     contact_fields: Annotated[tuple[ContactField, ...], PlainValidator(read_fields)] = Field(
         FIELDS, alias="CONTACT_FIELDS_FILE"
     )
+    removal: Removal = Field(Removal.DELETE, alias="REMOVAL")
     task_deleted: Fate = Field(Fate.DELETE, alias="TASK_DELETED")
     tasks_polling_schedule: Annotated[str, AfterValidator(_schedule)] = Field(
         "0 * * * * *", alias="TASKS_POLLING_SCHEDULE"
