@@ -16,8 +16,10 @@ from functions import (
     webhook,
 )
 from shared.config import read_settings
+from shared.exporting import start_exporting
 
 settings = read_settings(os.environ)
+start_exporting(settings)
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 app.register_functions(webhook.blueprint)
