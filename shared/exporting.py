@@ -4,6 +4,7 @@ Each exporter is imported only when its setting is there: without one, a start c
 are not exported from here, for the Functions host takes them to the same Application Insights.
 """
 
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -86,4 +87,4 @@ def _terminal() -> "tuple[SpanExporter, MetricExporter]":
     from opentelemetry.sdk.metrics.export import ConsoleMetricExporter  # noqa: PLC0415
     from opentelemetry.sdk.trace.export import ConsoleSpanExporter  # noqa: PLC0415
 
-    return ConsoleSpanExporter(), ConsoleMetricExporter()
+    return ConsoleSpanExporter(out=sys.stderr), ConsoleMetricExporter(out=sys.stderr)
