@@ -16,9 +16,12 @@ from shared.sync.calendar.rules import CalendarRules
 from shared.sync.consuming import Consumer
 from shared.sync.contacts.fields import FIELDS
 from shared.sync.contacts.rules import ContactRules
+from shared.sync.list_watching import ListWatching
 from shared.sync.mail.rules import MailRules
+from shared.sync.polling import Poller
 from shared.sync.reconcile import Reconciler
 from shared.sync.rules import Rules
+from shared.sync.subscribing import Subscriber
 from shared.sync.tasks.policy import TaskPolicy
 from shared.sync.tasks.rules import TaskRules
 from tests.contract.app.enrolling import Enrolling
@@ -68,6 +71,15 @@ class Marked:
         reconciler = Reconciler(rules or RULES[kind], *sides, self._now)
         consumer = Consumer(kind, reconciler, self.bus, self._now)
         await consumer.consume([(f"m{n}", body) for n, body in enumerate(bodies)])
+
+    async def poll(self) -> None:
+        """Poll for tasks, and see to the subscriptions to their lists."""
+        office, now = self.office, self._now
+        subscriber = Subscriber(
+            office.graph, office.keys, kinds=[], webhook_base_url=office.base_url, now=now
+        )
+        watching = ListWatching(office.dataverse, subscriber, now, on=True)
+        await Poller(office.graph, office.dataverse, self.bus, watching, now).poll()
 
     async def _mail(self) -> ItemId:
         message = EmailMessage()

@@ -6,20 +6,28 @@ say has a marker in it, and so has what the services say of their failures.
 
 import logging
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 
 import pytest
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from functions.lifecycle import react
+from shared.bootstrap import make_app
 from shared.bus import PARKED
 from shared.changes import encode
-from shared.identifiers import Kind
+from shared.config import read_settings
+from shared.graph.client_state import Subject
+from shared.graph.notifications import LifecycleEvent
+from shared.identifiers import Kind, MailboxId
 from shared.sync.mail.facts import MailFacts
 from shared.sync.mail.rules import MailRules
 from shared.sync.settling import MAX_ATTEMPTS
 from tests.contract.app.enrolling import enrolling
 from tests.contract.app.marked import MARKER, RULES, SAID, Marked
+from tests.contract.app.test_counters import SETTINGS
 from tests.contract.app.tracing import named, spans
+from tests.unit.app.webserver import CREDENTIAL
 
 READS = {
     Kind.MAIL: "GET /users/{id}/messages/{id}",
@@ -169,3 +177,59 @@ async def test_when_a_mailbox_cannot_be_enrolled(
     told = Told(logs.records, taken, reader)
     assert told.with_marker() == []
     assert [line for line in told.logs if office.people[0] in line]
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "status"),
+    [
+        ("graph", "GET /users/{id}/todo/lists/delta", 403),
+        ("graph", "GET /users/{id}/todo/lists/{id}/tasks/delta", 403),
+        ("graph", "POST /subscriptions", 403),
+        ("dataverse", "PATCH tether_mailboxes", 403),
+    ],
+)
+async def test_when_a_mailbox_cannot_be_polled(  # noqa: PLR0917 - fixtures
+    marked: Marked,
+    service: str,
+    operation: str,
+    status: int,
+    logs: pytest.LogCaptureFixture,
+    taken: InMemorySpanExporter,
+    reader: InMemoryMetricReader,
+) -> None:
+    await marked.add(Kind.TASKS)
+    marked.office.fault(service, operation, status, message=SAID, code="Failure", times=None)
+    await marked.poll()
+    told = Told(logs.records, taken, reader)
+    assert told.with_marker() == []
+    assert [line for line in told.logs if f"problem={service.title()} {status} Failure" in line]
+
+
+async def test_when_a_lifecycle_event_keeps_failing(
+    marked: Marked,
+    logs: pytest.LogCaptureFixture,
+    taken: InMemorySpanExporter,
+    reader: InMemoryMetricReader,
+) -> None:
+    application = replace(
+        make_app(read_settings(SETTINGS), CREDENTIAL),
+        bus=marked.bus,
+        enrolment=marked.office.enrolment,
+    )
+    subject = Subject(MailboxId(marked.office.people[0]), Kind.MAIL)
+    event = LifecycleEvent(
+        event="missed",
+        subscription="b2c4f2c0-6f2e-4f1e-8f4b-6d9f6f1a7c01",
+        subject=subject,
+        noticed=marked.office.services.surroundings.clock.now(),
+    )
+    marked.office.fault("dataverse", "*", 503, message=SAID, code="Failure", times=None)
+    for attempt in (0, MAX_ATTEMPTS - 1):
+        again = event.model_copy(update={"attempt": attempt})
+        await react(application, "m", again.model_dump_json().encode())
+    await react(application, "m", SAID.encode())
+    told = Told(logs.records, taken, reader)
+    assert told.with_marker() == []
+    assert [line for line in told.logs if "cause=kept failing" in line]
+    assert [line for line in told.logs if "cause=unreadable" in line]
+    assert len(marked.bus.sent[PARKED]) == 2
