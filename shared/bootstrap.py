@@ -24,6 +24,7 @@ from shared.graph.subscriptions import SUBSCRIBED_KINDS
 from shared.identifiers import Kind
 from shared.sync.calendar.rolling import Rolling
 from shared.sync.calendar.rules import CalendarRules
+from shared.sync.census import Census
 from shared.sync.consuming import Consumer, Reconciles
 from shared.sync.contacts.rules import ContactRules
 from shared.sync.enrolment import Enrolment
@@ -45,7 +46,10 @@ from shared.tracking.unserved import UnservedDesk
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """What the functions work with; `inbound` is the bus for what the webhook takes in."""
+    """What the functions work with; `inbound` is the bus for what the webhook takes in.
+
+    `census` is there only if somebody is told.
+    """
 
     tenant: str
     keys: ClientStateKeys
@@ -53,6 +57,7 @@ class App:
     inbound: Bus
     consumers: Mapping[Kind, Consumer]
     enrolment: Enrolment
+    census: Census | None
     rolling: Rolling
     poller: Poller
     api: Api
@@ -127,6 +132,7 @@ def make_app(
             kind: Consumer(kind, reconciler, bus, now) for kind, reconciler in consuming.items()
         },
         enrolment=Enrolment(graph, dataverse, subscriber, now),
+        census=Census(dataverse, SUBSCRIBED_KINDS, now) if settings.is_watched else None,
         rolling=Rolling(dataverse, bus, now),
         poller=poller,
         api=Api(

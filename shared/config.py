@@ -4,7 +4,7 @@ import base64
 import binascii
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -81,6 +81,18 @@ def _audience(value: str) -> str:
     return value
 
 
+def _insights(value: str | None) -> str | None:
+    """Accept what names a resource; shows nothing of it, for it holds a key."""
+    if value is None:
+        return None
+    named = dict(part.strip().split("=", 1) for part in value.split(";") if "=" in part)
+    try:
+        UUID(named.get("InstrumentationKey", ""))
+    except ValueError:
+        raise ValueError("must be InstrumentationKey=<guid>;IngestionEndpoint=<url>") from None
+    return value
+
+
 ServiceUrl = Annotated[str, AfterValidator(_service_url)]
 
 
@@ -121,6 +133,12 @@ class Settings(BaseModel):
     api_administrator_role: str = Field("Tether.Administrator", alias="API_ADMINISTRATOR_ROLE")
     login_endpoint: ServiceUrl = Field("https://login.microsoftonline.com", alias="LOGIN_ENDPOINT")
     behind_app_service_authentication: bool = Field(False, alias="WEBSITE_AUTH_ENABLED")
+    insights: Annotated[str | None, AfterValidator(_insights)] = Field(
+        None, alias="APPLICATIONINSIGHTS_CONNECTION_STRING", repr=False
+    )
+    otlp_endpoint: ServiceUrl | None = Field(None, alias="OTEL_EXPORTER_OTLP_ENDPOINT")
+    telemetry: Literal["console"] | None = Field(None, alias="TELEMETRY")
+    traces_sampled: float = Field(1.0, alias="OTEL_TRACES_SAMPLER_ARG", ge=0, le=1)
     servicebus_connection_string: str | None = Field(None, alias="ServiceBusConnection", repr=False)
     servicebus_namespace: str | None = Field(
         None, alias="ServiceBusConnection__fullyQualifiedNamespace"
@@ -130,6 +148,11 @@ class Settings(BaseModel):
     def tenant(self) -> str:
         """The tenant id as Graph writes it: lower case."""
         return str(self.tenant_id)
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether metrics and traces go anywhere."""
+        return bool(self.insights or self.otlp_endpoint or self.telemetry)
 
     @property
     def calendar_policy(self) -> CalendarPolicy:

@@ -21,6 +21,7 @@ from kiota_abstractions.request_information import RequestInformation
 from kiota_http.middleware.options import RetryHandlerOption
 
 from shared.answers import Answer
+from shared.calling import calling
 from shared.identifiers import MailboxId
 
 BATCH_SIZE = 20  # what Graph takes (graph.md 6)
@@ -84,11 +85,16 @@ class GraphClient:
             for mailbox in mailboxes:
                 await lanes.enter_async_context(self._lanes.setdefault(mailbox, asyncio.Lock()))
             await lanes.enter_async_context(self._at_once)
-            answer = await self._post(requests)
-        if isinstance(answer, GraphResponse):
-            return [answer] * len(requests)
-        parts = {part["id"]: part for part in answer["responses"]}
-        return [_part(parts.get(str(n))) for n in range(len(requests))]
+            with calling("graph", "POST", "$batch", requests_in=len(requests)) as call:
+                answer = await self._post(requests)
+                if isinstance(answer, GraphResponse):
+                    call.answered(answer.status)
+                    return [answer] * len(requests)
+                call.answered(200)
+                parts = {part["id"]: part for part in answer["responses"]}
+                answers = [_part(parts.get(str(n))) for n in range(len(requests))]
+                call.of_parts(one.status for one in answers)
+                return answers
 
     async def _post(self, requests: Sequence[GraphRequest]) -> dict[str, Any] | GraphResponse:
         """Return the batch's answer, or the failure that stands for all its parts."""

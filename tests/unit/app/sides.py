@@ -169,7 +169,8 @@ class InProcessDataverse:
     async def _round_trip(self, parts: Sequence[Operation | ChangeSet]) -> list[Response]:
         await asyncio.sleep(0)
         if refusal := self._strike("POST $batch"):
-            raise Transient(refusal.message, retry_after=refusal.retry_after)
+            problem = f"Dataverse {refusal.status} {refusal.code}: {refusal.message}"
+            raise Transient(problem, retry_after=refusal.retry_after)
         headers = {
             "content-type": f'multipart/mixed; boundary="{_BOUNDARY}"',
             "prefer": "odata.continue-on-error",
