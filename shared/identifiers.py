@@ -37,6 +37,11 @@ def activity_id_of_message(internet_message_id: str) -> ActivityId:
     return ActivityId(str(uuid5(_NAMESPACE, f"mail|{internet_message_id}")))
 
 
+def activity_id_of_sent(internet_message_id: str) -> ActivityId:
+    """Name the activity of what a user has sent, where received mail has one of its own."""
+    return ActivityId(str(uuid5(_NAMESPACE, f"sent|{internet_message_id}")))
+
+
 def activity_id_of_meeting(global_id: str, original_start: datetime | None = None) -> ActivityId:
     """Name the one activity of a meeting, or of that part of a series whose slot it was (UTC)."""
     slot = f"|{original_start.astimezone(UTC):%Y-%m-%dT%H:%M}" if original_start else ""

@@ -24,6 +24,14 @@ READY: Row = {
     "isactsyncorgflagset": True,
 }
 """A mailbox for which server-side sync is set up, approved, tested and enabled."""
+BLOCKED_EXTENSIONS = (
+    "ade;adp;app;asa;ashx;asmx;asp;bas;bat;cdx;cer;chm;class;cmd;com;config;cpl;crt;csh;dll;exe;"
+    "fxp;hlp;hta;htr;htw;ida;idc;idq;inf;ins;isp;its;jar;js;jse;ksh;lnk;mad;maf;mag;mam;maq;mar;"
+    "mas;mat;mau;mav;maw;mda;mdb;mde;mdt;mdw;mdz;msc;msh;msh1;msh1xml;msh2;msh2xml;mshxml;msi;"
+    "msp;mst;ops;pcd;pif;prf;prg;printer;pst;reg;rem;scf;scr;sct;shb;shs;shtm;shtml;soap;stm;svc;"
+    "tmp;url;vb;vbe;vbs;vsmacros;vss;vst;vsw;ws;wsc;wsf;wsh"
+)
+"""The kinds of files a fresh organisation does not take."""
 
 
 def service_principal(tenant: Tenant) -> Principal:
@@ -50,7 +58,11 @@ class Seed:
         if self.org.rows.count("organization"):
             return
         name = self.tenant.people[0].upn.partition("@")[2] if self.tenant.people else "contoso"
-        self._put("organization", self.tenant.stable_id("organization"), name=name)
+        self._put(
+            "organization", self.tenant.stable_id("organization"),
+            name=name, blockedattachments=BLOCKED_EXTENSIONS,
+            orgdborgsettings="<OrgSettings></OrgSettings>",
+        )  # fmt: skip
         self._put("businessunit", self.business_unit["id"], name=name, isdisabled=False)
         self._user(self.system_user, fullname="SYSTEM", lastname="SYSTEM", accessmode=3)
         self._user(

@@ -9,6 +9,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
+from sandbox.graph.mail_properties import NAMES, SENSITIVITY
 from sandbox.graph.mime import MEDIA_TYPE
 from sandbox.graph.text import text_of
 from sandbox.store import Document
@@ -36,6 +37,8 @@ def mime_of(message: Document, contents: Document) -> str:
             mail[header] = _line(message["extended"][key])
     if message["importance"] != "normal":
         mail["Importance"] = message["importance"]
+    if sensitivity := NAMES.get(message["extended"].get(SENSITIVITY) or ""):
+        mail["Sensitivity"] = sensitivity
     for one in contents["headers"]:
         mail[one["name"]] = one["value"]
     _write_body(mail, message["body"])

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 from sandbox.clock import Clock
 from sandbox.graph import ids, threads
 from sandbox.graph.errors import GraphError, bad_request, item_not_found
+from sandbox.graph.mail_properties import mail_properties
 from sandbox.graph.mime import parse
 from sandbox.graph.text import preview
 from sandbox.store import Collection, Document, Store
@@ -304,7 +305,10 @@ class Mailbox:
             "isDraft": False,
             "inferenceClassification": "focused",
             "flag": {"flagStatus": "notFlagged"},
-            "extended": {name: value for name, value in references.items() if value},
+            "extended": {
+                **{name: value for name, value in references.items() if value},
+                **mail_properties(parsed["headers"]),
+            },
             **self.conversation(
                 parsed["messageId"],
                 index=parsed["threadIndex"],

@@ -1,7 +1,7 @@
 """The multipart text of a Dataverse `$batch`, written and read (dataverse.md 4)."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.errors import CloseBoundaryNotFoundDefect
 from email.message import Message
@@ -13,6 +13,8 @@ from shared.answers import Answer
 from shared.errors import Transient
 
 _LINE = "\r\n"
+_LOOKUPS = "Microsoft.Dynamics.CRM.*"
+_NAMES = "OData.Community.Display.V1.FormattedValue"
 _DUPLICATE_CODES = {"0x80040237", "0x80060892", "0x80073002"}
 # SQL deadlocks and time-outs, unexpected errors: they come as 400 or 500.
 _PASSING_CODES = {"0x80044150", "0x80044151", "0x80040216"}
@@ -22,7 +24,8 @@ _PASSING_CODES = {"0x80044150", "0x80044151", "0x80040216"}
 class Operation:
     """One request; `path` is relative to the API, e.g. `emails(<guid>)`.
 
-    `if_match` guards an update with the row's ETag; `create_only` refuses one that exists.
+    `if_match` guards an update with the row's ETag; `create_only` refuses one that exists. The
+    answer to a query that is `named` gives the names of the rows that lookups point to (`name_in`).
     """
 
     method: str
@@ -30,6 +33,7 @@ class Operation:
     body: dict[str, Any] | None = None
     if_match: str | None = None
     create_only: bool = False
+    named: bool = False
 
     @property
     def headers(self) -> dict[str, str]:
@@ -111,7 +115,8 @@ def _request(operation: Operation, api: str, content_id: int | None) -> list[str
     lines += ["", f"{operation.method} {api}/{operation.path} HTTP/1.1", "Accept: application/json"]
     lines += [f"{name}: {value}" for name, value in operation.headers.items()]
     if operation.method == "GET":
-        lines.append('Prefer: odata.include-annotations="Microsoft.Dynamics.CRM.*"')
+        wanted = f"{_LOOKUPS},{_NAMES}" if operation.named else _LOOKUPS
+        lines.append(f'Prefer: odata.include-annotations="{wanted}"')
     if operation.body is None:
         return [*lines, "", ""]
     lines.append("Content-Type: application/json; type=entry")
@@ -146,6 +151,11 @@ def _http_response(payload: object) -> Response:
         body=json_object(body),
         retry_after=float(retry_after) if retry_after.isdigit() else None,
     )
+
+
+def name_in(row: Mapping[str, Any], column: str) -> str:
+    """Return the name of the row that a lookup's `column` points to; empty if none is told."""
+    return str(row.get(f"{column}@{_NAMES}") or "")
 
 
 def json_object(body: bytes) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from shared.dataverse.requests import Action, Request
 from shared.identifiers import ActivityId, ItemId, Kind, LinkId, MailboxId, SystemUserId
 
 _SELECT = (
-    "tether_linkid,tether_state,tether_itemid,tether_trackedon,_tether_mailboxid_value,"
+    "tether_linkid,tether_kind,tether_state,tether_itemid,tether_trackedon,_tether_mailboxid_value,"
     "tether_internetmessageid,tether_conversationindex,"
     "tether_itemmodifiedon,tether_changekey,"
     "tether_globalid,tether_isorganizer,tether_isseries,tether_response,tether_appointments,"
@@ -50,6 +50,9 @@ TARGETS = {
     Kind.CONTACTS: Target(3, CONTACT, "contacts"),
     Kind.TASKS: Target(4, "tether_TaskId", "tasks"),
 }
+
+
+_KINDS = {target.code: kind for kind, target in TARGETS.items()}
 
 
 class LinkState(IntEnum):
@@ -92,6 +95,7 @@ class Link:
     etag: str
     state: LinkState
     activity: ActivityId | None
+    kind: Kind | None = None
     mailbox: MailboxId | None = None
     item: ItemId | None = None
     tracked_on: datetime | None = None
@@ -157,15 +161,15 @@ def links_of_conversations(roots: Collection[str]) -> list[Operation]:
     )
 
 
-def links_of_meetings(global_ids: Collection[str]) -> list[Operation]:
-    """Ask for all mailboxes' tracked links of some meetings."""
+def links_of_meetings(global_ids: Collection[str], *, tracked_only: bool = True) -> list[Operation]:
+    """Ask for all mailboxes' links of some meetings."""
     sought = {global_id for global_id in global_ids if len(global_id) <= MAX_GLOBAL_ID}
     return rows_where_in(
         "tether_links",
         ["tether_globalid"],
         sought,
         select=_SELECT,
-        and_filter=f"tether_state eq {LinkState.TRACKED:d}",
+        and_filter=f"tether_state eq {LinkState.TRACKED:d}" if tracked_only else "",
     )
 
 
@@ -198,6 +202,7 @@ def link_row(row: Mapping[str, Any]) -> Link:
         etag=row["@odata.etag"],
         state=_state(row["tether_state"]),
         activity=next((ActivityId(one) for one in tied if one), None),
+        kind=_KINDS.get(row["tether_kind"]),
         mailbox=row["_tether_mailboxid_value"],
         item=row["tether_itemid"],
         tracked_on=datetime.fromisoformat(tracked_on) if tracked_on else None,

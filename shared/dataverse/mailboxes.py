@@ -128,7 +128,8 @@ def mailbox_rows(
 
 def _mailbox_row(row: Mapping[str, Any], knowing: set[str]) -> MailboxRow:
     folders = json.loads(row["tether_folders"] or "{}")
-    if folders.keys() != knowing:
+    awaited = not folders and row["tether_state"] == MailboxState.SUSPENDED
+    if folders.keys() != knowing and not awaited:
         raise ValueError("tether_folders does not name the well-known folders")
     return MailboxRow(
         id=MailboxId(row["tether_mailboxid"]),
@@ -174,6 +175,27 @@ def enrol(
             "tether_lasterror": None,
             **_zone(time_zone),
         },
+    )
+
+
+def expect(mailbox: ReadyMailbox) -> Operation:
+    """Make the row of a mailbox that is not enrolled, so that what is asked for it can wait."""
+    columns = {
+        "tether_name": fit(mailbox.name, 200),
+        "tether_SystemUserId@odata.bind": f"systemusers({mailbox.systemuser})",
+        "tether_state": MailboxState.SUSPENDED,
+    }
+    return Operation("PATCH", f"tether_mailboxes({mailbox.id})", columns, create_only=True)
+
+
+def users_with(mailboxes: Collection[MailboxId]) -> list[Operation]:
+    """Ask whose the mailboxes are in Dynamics; disabled users are left out."""
+    return rows_where_in(
+        "systemusers",
+        ["azureactivedirectoryobjectid"],
+        mailboxes,
+        select="systemuserid,azureactivedirectoryobjectid,internalemailaddress",
+        and_filter="isdisabled eq false",
     )
 
 

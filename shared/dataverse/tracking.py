@@ -112,14 +112,14 @@ def fail_link(
 
 
 def ask_for(
-    link: LinkId, known: Link | None, tracking: Tracking, request: Request, now: datetime
+    link: LinkId, known: Link | None, tracking: Tracking | None, request: Request, now: datetime
 ) -> Operation:
     """Note what was asked for an item; refused if the link is no longer as it was read.
 
-    What a link says already stays until the reconcile has done it.
+    What a link says already stays until the reconcile has done it; `tracking` is for a new one.
     """
     columns: dict[str, Any] = {"tether_request": request.written()}
-    if known is None:
+    if tracking:
         new = {"tether_state": LinkState.REQUESTED, "tether_trackedon": None}
         columns |= _columns(tracking, now) | new
     return _patch(link, known, columns)

@@ -73,6 +73,7 @@ class Event(Item):
     sensitivity: str = "normal"
     importance: str = "normal"
     type: EventType = EventType.SINGLE
+    series_master: str = Field(default="", alias="seriesMasterId")
     original_start: datetime | None = Field(default=None, alias="originalStart")
     ical_uid: str = Field(default="", alias="iCalUId")
     join_url: str = Field(default="", validation_alias=AliasPath("onlineMeeting", "joinUrl"))
@@ -123,6 +124,13 @@ class Occurrences(BaseModel):
 def read_event(mailbox: MailboxId, item: ItemId) -> GraphRequest:
     """Ask for an event with all the rules need of it."""
     return GraphRequest("GET", f"{_path(mailbox, item)}?$select={_SELECT}", mailbox, dict(_PREFER))
+
+
+def find_event(mailbox: MailboxId, ical_uid: str) -> GraphRequest:
+    """Ask for the ids of the copies of a meeting in a mailbox."""
+    condition = quote(f"iCalUId eq '{ical_uid.replace("'", "''")}'", safe="")
+    path = f"/users/{mailbox}/events?$filter={condition}&$select=id"
+    return GraphRequest("GET", path, mailbox)
 
 
 def read_occurrences(

@@ -14,10 +14,15 @@ from shared.graph.items import Address, Item, with_categories
 from shared.identifiers import ItemId, MailboxId
 
 _IN_REPLY_TO = "String 0x1042"  # PidTagInReplyToId: there for sent mail, too (graph.md 8.2)
+_CLASS = "String 0x001A"  # PidTagMessageClass
+_SENSITIVITY = "Integer 0x0036"  # PidTagSensitivity, which the resource leaves out
+_CONTENT_CLASS = "String {00020386-0000-0000-C000-000000000046} Name content-class"
+_EXTENDED = (_IN_REPLY_TO, _CLASS, _SENSITIVITY, _CONTENT_CLASS)
 _LONGEST_MESSAGE_ID = 998  # a line of a message may not be longer (RFC 5322 2.1.1)
 _SELECT = (
     "id,internetMessageId,subject,body,from,sender,toRecipients,ccRecipients,bccRecipients,"
-    "categories,parentFolderId,isDraft,receivedDateTime,sentDateTime,conversationIndex,importance"
+    "categories,parentFolderId,isDraft,receivedDateTime,sentDateTime,conversationIndex,importance,"
+    "hasAttachments"
 )
 _BYTES_PER_REPLY = 5
 CONVERSATION_ROOT_BYTES = 22  # what every mail of a thread begins with (graph.md 8.2)
@@ -54,6 +59,7 @@ class Message(Item):
     sent: datetime | None = Field(default=None, alias="sentDateTime")
     conversation_index: str = Field(default="", alias="conversationIndex")
     importance: str = "normal"
+    has_attachments: bool = Field(default=False, alias="hasAttachments")
     extended: tuple[Mapping[str, Any], ...] = Field(
         default=(), alias="singleValueExtendedProperties"
     )
@@ -67,10 +73,7 @@ class Message(Item):
     @property
     def in_reply_to(self) -> str:
         """The Message-ID this mail answers, empty if none."""
-        for extended in self.extended:
-            if str(extended.get("id", "")).lower() == _IN_REPLY_TO.lower():
-                return _first_message_id(str(extended.get("value") or ""))
-        return ""
+        return _first_message_id(self._property(_IN_REPLY_TO))
 
     @property
     def place_in_conversation(self) -> str:
@@ -99,6 +102,28 @@ class Message(Item):
         return "eventmessage" in self.odata_type.lower()
 
     @property
+    def is_private(self) -> bool:
+        """Whether its sender has called it personal, private or confidential."""
+        return self._property(_SENSITIVITY) not in {"", "0"}
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether it is enclosed by S/MIME; what is only signed in the clear is not."""
+        return self._property(_CLASS).lower() == "ipm.note.smime"
+
+    @property
+    def is_rights_managed(self) -> bool:
+        """Whether it is protected by rights management (IRM)."""
+        by_class = self._property(_CLASS).lower().startswith("ipm.note.rpmsg")
+        return by_class or self._property(_CONTENT_CLASS).lower() == "rpmsg.message"
+
+    def _property(self, name: str) -> str:
+        for extended in self.extended:
+            if str(extended.get("id", "")).lower() == name.lower():
+                return str(extended.get("value") or "")
+        return ""
+
+    @property
     def _conversation_bytes(self) -> bytes:
         try:
             decoded = base64.b64decode(self.conversation_index, validate=True)
@@ -109,12 +134,20 @@ class Message(Item):
 
 def read_message(mailbox: MailboxId, item: ItemId) -> GraphRequest:
     """Ask for a mail with all the rules need of it."""
-    expand = f"singleValueExtendedProperties($filter=id eq '{_IN_REPLY_TO}')"
+    wanted = " or ".join(f"id eq '{name}'" for name in _EXTENDED)
+    expand = f"singleValueExtendedProperties($filter={wanted})"
     return GraphRequest(
         "GET",
         f"{_path(mailbox, item)}?$select={_SELECT}&$expand={quote(expand, safe='()$=')}",
         mailbox,
     )
+
+
+def find_message(mailbox: MailboxId, message_id: str) -> GraphRequest:
+    """Ask for the ids of the copies of a mail in a mailbox."""
+    condition = quote(f"internetMessageId eq '{message_id.replace("'", "''")}'", safe="")
+    path = f"/users/{mailbox}/messages?$filter={condition}&$select=id"
+    return GraphRequest("GET", path, mailbox)
 
 
 def set_categories(

@@ -15,14 +15,19 @@ from shared.sync.rules import Decision, Read
 class Look[I: Item, C]:
     """One item: as Outlook shows it (None when it is gone), and the plan for it.
 
-    Without a plan it could not be decided; `problem` says why, and is empty where the item is being
-    written at this moment.
+    Without a plan it could not be decided: `end` says why, None where the item is being written at
+    this very moment.
     """
 
     change: Change
     item: I | None
     plan: Plan[C] | None
-    problem: str = ""
+    end: Failed | Impossible | None = None
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether there is no such item, nor can be one of that name."""
+        return self.item is None and not isinstance(self.end, Failed)
 
 
 class Looks(Protocol):
@@ -46,9 +51,5 @@ def looks_at[I: Item, C](
     """Put together what was read, decided, and could not be."""
     items = {read.change.id: read.item for read in reads}
     plans = {decision.read.change.id: decision.plan for decision in decisions}
-    problems = {
-        end.change.id: end.problem if isinstance(end, Failed) else end.reason for end in ends
-    }
-    return [
-        Look(one, items.get(one.id), plans.get(one.id), problems.get(one.id, "")) for one in changes
-    ]
+    ended = {end.change.id: end for end in ends}
+    return [Look(one, items.get(one.id), plans.get(one.id), ended.get(one.id)) for one in changes]

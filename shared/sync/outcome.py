@@ -18,11 +18,15 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """It could not be done now; `retry_after` is the server's own wish in seconds."""
+    """It could not be done now; `retry_after` is the server's own wish in seconds.
+
+    `denied`: Graph does not let the app into the mailbox, or there is none; people must mend that.
+    """
 
     change: Change
     problem: str
     retry_after: float | None = None
+    denied: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,15 @@ REMOVED = "it was removed from Dynamics on request"
 
 @dataclass(frozen=True, slots=True)
 class Ignore:
-    """The item is not tracked, and why. `look_again`: its parent may yet become known."""
+    """The item is not tracked, and why.
+
+    `look_again`: its parent may yet become known. `excluded`: a rule keeps it out for good, as
+    against that nobody has saved it.
+    """
 
     why: str
     look_again: bool = False
+    excluded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

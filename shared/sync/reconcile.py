@@ -38,6 +38,7 @@ _SLOW = timedelta(seconds=1)
 _SUSPENDED = "the mailbox is not ready for server-side synchronization"
 # The item is gone, or no longer in the version that was read.
 _MOVED_ON = {404, 412}
+_DENIED = {401, 403, 404}
 _GONE = "ErrorItemNotFound"  # any other 404 speaks of the mailbox, not of the item (graph.md 1.7)
 
 
@@ -304,4 +305,5 @@ def _refused_by_graph(change: Change, response: GraphResponse, outcome: Outcome)
     if response.status == 400:
         outcome.impossible.append(Impossible(change, response.problem))
     else:
-        outcome.failed.append(Failed(change, response.problem, response.retry_after))
+        denied = response.status in _DENIED
+        outcome.failed.append(Failed(change, response.problem, response.retry_after, denied))

@@ -12,11 +12,13 @@ from shared.graph.messages import Folder, Message
 from shared.identifiers import link_id_of_item
 from shared.sync.mail.content import content_of, tracking_of
 from shared.sync.mail.correlation import correlated, may_be_correlated_later
+from shared.sync.mail.exclusion import is_for_hands_only, kept_out
+from shared.sync.mail.parties import recipients_of, senders_of
 from shared.sync.mail.snapshot import Snapshot
 from shared.sync.mail.telling import Telling
-from shared.sync.plan import REMOVED, Ignore, Keep, Plan, Track, Unlink
+from shared.sync.plan import REMOVED, Ignore, Keep, Plan, Refuse, Track, Unlink
 
-_NEVER_BY_ITSELF = {Folder.SENT, Folder.DRAFTS, Folder.OUTBOX, Folder.JUNK, Folder.DELETED}
+_NEVER_BY_ITSELF = {Folder.DRAFTS, Folder.OUTBOX, Folder.JUNK, Folder.DELETED}
 _KNOWN_SENDERS = {Table.CONTACT, Table.ACCOUNT, Table.LEAD}
 
 
@@ -34,6 +36,12 @@ def decide(snapshot: Snapshot) -> Plan[Telling]:
     if link and link.is_tracked and not _is_saved_anew(link, message):
         return _tracked(snapshot, link, message)
     return _untracked(snapshot, message)
+
+
+def _never(snapshot: Snapshot, why: str) -> Plan[Telling]:
+    """Leave a mail out for good; if it was to be saved, say that this cannot be."""
+    link = snapshot.link
+    return Refuse(link, why) if link and link.save else Ignore(why, excluded=True)
 
 
 def _left(link: Link | None, why: str) -> Plan[Telling]:
@@ -74,6 +82,8 @@ def _tracked(snapshot: Snapshot, link: Link, message: Message) -> Plan[Telling]:
 
 def _untracked(snapshot: Snapshot, message: Message) -> Plan[Telling]:
     save = snapshot.link.save if snapshot.link else None
+    if why := kept_out(snapshot, message):
+        return _never(snapshot, why)
     automatic = _automatic_reason(snapshot, message) if _is_open(snapshot) else None
     reason = Reason.SELLER if save else automatic
     reason = reason or (Reason.CATEGORY if message.is_marked else None)
@@ -111,19 +121,29 @@ def _automatic_reason(snapshot: Snapshot, message: Message) -> Reason | None:
     known yet.
     """
     folder, filtering = snapshot.folder, snapshot.mailbox.filtering
-    if filtering is FilteringMethod.NONE or folder in _NEVER_BY_ITSELF:
+    if filtering is FilteringMethod.NONE or _is_left_to_people(snapshot):
         return None
-    if message.is_meeting_message:
+    if message.is_meeting_message or is_for_hands_only(snapshot, message):
         return None
-    arrived = folder is Folder.INBOX and not _is_older(snapshot, message)
-    if arrived and _passes(filtering, snapshot, message):
+    evaluated = folder in {Folder.INBOX, Folder.SENT} and not _is_older(snapshot, message)
+    if evaluated and _passes(filtering, snapshot, message):
         return Reason.FILTER
     return Reason.REPLY if correlated(snapshot, message) else None
 
 
+def _is_left_to_people(snapshot: Snapshot) -> bool:
+    """Tell whether mail in that folder is only ever tracked by hand."""
+    if snapshot.folder is Folder.SENT:
+        return not snapshot.organization.tracks_sent
+    return snapshot.folder in _NEVER_BY_ITSELF
+
+
 def _passes(filtering: FilteringMethod, snapshot: Snapshot, message: Message) -> bool:
-    sender = message.from_address.address.lower() if message.from_address else ""
-    rows = (snapshot.records or {}).get(sender, ())
+    """Tell whether the personal option lets a mail in: by its sender, or by whom it is sent to."""
+    sent = snapshot.folder is Folder.SENT
+    addresses = recipients_of(message) if sent else senders_of(message)
+    known = snapshot.records or {}
+    rows = [row for address in addresses for row in known.get(address, ())]
     match filtering:
         case FilteringMethod.ALL:
             return True
@@ -148,20 +168,22 @@ def _why_not(snapshot: Snapshot, message: Message) -> str:
         return "it was taken out of Dynamics and has not been marked again"
     if message.is_meeting_message:
         return "a meeting message is not mail; the meeting is tracked in the calendar"
-    folder = snapshot.folder
-    if folder in _NEVER_BY_ITSELF:
-        return f"mail in {folder} is tracked only by the category"
+    if is_for_hands_only(snapshot, message):
+        return "it is private, and has no category"
+    if _is_left_to_people(snapshot):
+        return f"mail in {snapshot.folder} is tracked only by the category"
     return _why_not_let_in(snapshot, message)
 
 
 def _why_not_let_in(snapshot: Snapshot, message: Message) -> str:
     if snapshot.mailbox.filtering is FilteringMethod.NONE:
         return "the personal option is 'No email messages', and it has no category"
-    if snapshot.folder is not Folder.INBOX:
+    if snapshot.folder not in {Folder.INBOX, Folder.SENT}:
         return "it is not in the Inbox, answers no tracked mail and has no category"
     if _is_older(snapshot, message):
         return "it arrived before the mailbox was enrolled, and has no category"
+    who = "no recipient is a known" if snapshot.folder is Folder.SENT else "the sender is no"
     return {
-        FilteringMethod.KNOWN_SENDERS: "the sender is no lead, contact or account",
-        FilteringMethod.ANY_RECORD: "the sender is no email-enabled record",
+        FilteringMethod.KNOWN_SENDERS: f"{who} lead, contact or account",
+        FilteringMethod.ANY_RECORD: f"{who} email-enabled record",
     }.get(snapshot.mailbox.filtering, "it answers no tracked mail and has no category")

@@ -6,12 +6,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
-from shared.dataverse import emails, links, mailboxes
+from shared.dataverse import emails, links, mailboxes, organization
 from shared.dataverse.emails import Email
-from shared.dataverse.links import LinkState
+from shared.dataverse.links import Link, LinkState
 from shared.dataverse.mailboxes import FilteringMethod
+from shared.dataverse.organization import Organization
 from shared.graph.messages import Folder, Message
-from shared.identifiers import ActivityId, LinkId, MailboxId, SystemUserId, activity_id_of_message
+from shared.identifiers import (
+    ActivityId,
+    LinkId,
+    MailboxId,
+    SystemUserId,
+    activity_id_of_message,
+    activity_id_of_sent,
+)
 from shared.sync.facts import (
     Facts,
     Question,
@@ -21,15 +29,20 @@ from shared.sync.facts import (
     asked,
     requested_tables,
 )
-from shared.sync.mail.parties import addresses_of
+from shared.sync.mail.parties import addresses_of, is_between_users
+from shared.sync.mail.policy import MailPolicy
 from shared.sync.mail.snapshot import Companion, Mailbox, Snapshot
 from shared.sync.rules import Read
+
+_BOTH = (False, True)
 
 
 @dataclass(slots=True)
 class MailFacts(Facts):
     """What Dynamics knows of a batch of mails."""
 
+    policy: MailPolicy = field(default_factory=MailPolicy)
+    organization: Organization = field(default_factory=Organization)
     filtering: dict[SystemUserId, FilteringMethod] = field(default_factory=dict)
     emails: dict[str, list[Email]] = field(default_factory=lambda: defaultdict(list))
     emails_by_id: dict[ActivityId, Email] = field(default_factory=dict)
@@ -59,30 +72,51 @@ class MailFacts(Facts):
             sync_from=row.sync_from,
             folders={key: Folder(name) for key, name in row.folders.items()},
         )
+        link = self.links.get(read.link_id)
+        outgoing = self._own_direction(message, mailbox) if message else None
+        activity = activity_of(read, sent=bool(outgoing))
         return Snapshot(
             mailbox=mailbox,
             item=read.change.item,
             message=message,
-            activity=activity_of(read),
-            link=self.links.get(read.link_id),
-            emails=self._emails_of(read, message) if message else (),
+            activity=activity,
+            link=link,
+            emails=self._emails_of(message, activity, link, outgoing) if message else (),
             answered=self._answered(message, planned) if message else None,
             companions=self._companions_of(message, planned) if message else (),
             records=self.records,
             is_shared=self._is_shared(read),
             looked_before=read.change.looked_before,
             replayed=read.change.replays > 0,
+            organization=self.organization,
+            policy=self.policy,
         )
 
-    def _emails_of(self, read: Read[Message], message: Message) -> Sequence[Email]:
-        own = self.emails_by_id.get(activity_of(read))
+    def _own_direction(self, message: Message, mailbox: Mailbox) -> bool | None:
+        """Tell which of a mail's two activities a copy is of, the sent one or the received one.
+
+        None where all copies share one.
+        """
+        if self.organization.two_activities and is_between_users(message, self.records):
+            return mailbox.folders.get(message.folder) is Folder.SENT
+        return None
+
+    def _emails_of(
+        self, message: Message, activity: ActivityId, link: Link | None, outgoing: bool | None
+    ) -> Sequence[Email]:
+        own = self.emails_by_id.get(activity)
         others = [
             email
             for email in self.emails[message.internet_message_id.lower()]
             # Dataverse compares without regard to case, Message-IDs differ by it.
             if email.message_id and email.message_id == message.internet_message_id
+            if outgoing is None or email.outgoing is outgoing
         ]
-        return [own] if own else others
+        found = [own] if own else others
+        tied = link.activity if link and link.state is LinkState.TRACKED else None
+        # The row an item is tied to stays its own, whatever the option says by now.
+        kept = self.emails_by_id.get(tied) if tied else None
+        return [*found, kept] if kept and kept not in found else found
 
     def _is_shared(self, read: Read[Message]) -> bool:
         link = self.links.get(read.link_id)
@@ -127,9 +161,14 @@ class Planned:
         return planned
 
 
-def activity_of(read: Read[Message]) -> ActivityId:
-    """Name the activity a mail has if Tether makes it; without a Message-ID, its own."""
+def activity_of(read: Read[Message], *, sent: bool = False) -> ActivityId:
+    """Name the activity a mail has if Tether makes it; without a Message-ID, its own.
+
+    `sent`: that of the sender's copy, where received mail has another.
+    """
     message_id = read.item.internet_message_id if read.item else ""
+    if sent and message_id:
+        return activity_id_of_sent(message_id)
     return activity_id_of_message(message_id or f"{read.change.mailbox}|{read.change.item}")
 
 
@@ -142,10 +181,11 @@ def questions(
     own = {m.internet_message_id for m in messages} - {""}
     answered = {m.in_reply_to for m in messages} - {""}
     roots = {m.conversation_root for m in messages if m.is_reply} - {""}
-    own_rows = {activity_of(read) for read in reads if read.item}
+    own_rows = {activity_of(read, sent=sent) for read in reads if read.item for sent in _BOTH}
     addresses = {address for message in messages for address in addresses_of(message)}
     return [
         *about_items((read.change.mailbox for read in reads), (read.link_id for read in reads)),
+        *asked([organization.READ_ORGANIZATION], _note_organization),
         *asked(mailboxes.filtering_methods_of(set(users.values())), _note_filtering),
         *asked(links.links_of_messages(answered), _note_link_of_answered),
         *asked(links.links_of_conversations(roots), _note_companion),
@@ -168,6 +208,10 @@ def _note_copy(facts: MailFacts, row: Row) -> None:
     link = links.link_row(row)
     if link.is_tracked and link.activity and not link.removal:
         facts.copies[link.activity].add(link.id)
+
+
+def _note_organization(facts: MailFacts, row: Row) -> None:
+    facts.organization = organization.organization_row(row)
 
 
 def _note_filtering(facts: MailFacts, row: Row) -> None:

@@ -27,9 +27,27 @@ def parties_of(message: Message, records: Records, mailbox_owner: str) -> tuple[
 
 def addresses_of(message: Message) -> set[str]:
     """Return every address on a mail, in lower case."""
+    return senders_of(message) | recipients_of(message)
+
+
+def senders_of(message: Message) -> set[str]:
+    """Return the address a mail is from, in lower case; none where it says none."""
+    return {message.from_address.address.lower()} - {""} if message.from_address else set()
+
+
+def recipients_of(message: Message) -> set[str]:
+    """Return every address a mail is sent to, in lower case."""
     named = [address for _, addresses in _recipients(message) for address in addresses]
-    everyone = [*named, *([message.from_address] if message.from_address else [])]
-    return {address.address.lower() for address in everyone} - {""}
+    return {address.address.lower() for address in named} - {""}
+
+
+def is_between_users(message: Message, records: Records) -> bool:
+    """Tell whether a user of Dynamics has written it to another (server-side-sync.md 2.4)."""
+    sender = message.from_address
+    senders = _users(sender, records) if sender else set()
+    recipients = [address for _, addresses in _recipients(message) for address in addresses]
+    others = {user for address in recipients for user in _users(address, records)} - senders
+    return bool(senders and others)
 
 
 def owner_of(
@@ -53,6 +71,11 @@ def owner_of(
         if preferred in recipients:
             return preferred
     return recipients[0] if recipients else otherwise
+
+
+def _users(address: Address, records: Records) -> set[str]:
+    rows = records.get(address.address.lower(), ())
+    return {row.id for row in rows if row.table is Table.SYSTEMUSER and row.active}
 
 
 def _recipients(message: Message) -> list[tuple[Role, tuple[Address, ...]]]:

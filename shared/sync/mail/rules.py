@@ -13,6 +13,7 @@ from shared.sync.mail import facts as asking
 from shared.sync.mail.decide import decide
 from shared.sync.mail.facts import MailFacts
 from shared.sync.mail.planning import plan_batch
+from shared.sync.mail.policy import MailPolicy
 from shared.sync.mail.telling import Telling, email_writes
 from shared.sync.plan import Keep, Track
 from shared.sync.rules import Decision, Read, Rules
@@ -22,6 +23,9 @@ class MailRules(Rules[Message, MailFacts, Telling]):
     """See `Rules`."""
 
     noun = "mail"
+
+    def __init__(self, policy: MailPolicy | None = None) -> None:
+        self._policy = policy or MailPolicy()
 
     def request(self, mailbox: MailboxId, item: ItemId) -> GraphRequest:
         """See `Rules.request`."""
@@ -39,7 +43,7 @@ class MailRules(Rules[Message, MailFacts, Telling]):
 
     def facts(self) -> MailFacts:
         """See `Rules.facts`."""
-        return MailFacts()
+        return MailFacts(policy=self._policy)
 
     def questions(
         self, reads: Sequence[Read[Message]], users: Mapping[MailboxId, SystemUserId]

@@ -1,15 +1,17 @@
 """Both sides of one item at one moment: all that `decide` may look at."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from shared.dataverse.emails import Email
 from shared.dataverse.links import Link
 from shared.dataverse.mailboxes import FilteringMethod
+from shared.dataverse.organization import Organization
 from shared.graph.messages import CONVERSATION_ROOT_BYTES, Folder, Message
 from shared.identifiers import ActivityId, ItemId, MailboxId, SystemUserId
 from shared.sync.addresses import Records
+from shared.sync.mail.policy import MailPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,8 @@ class Snapshot:
     mail it replies to, if that is tracked; `companions` are the tracked mails of its conversation.
     `is_shared`: the activity is tied to a copy in another mailbox as well (known for a mail that is
     to be removed). `looked_before`: this is the later look, so there will be no other. `replayed`:
-    an operator wants tried again what Dynamics refused.
+    an operator wants tried again what Dynamics refused. `organization` and `policy` are what the
+    organisation has decided, in Dynamics and in the app's settings.
     """
 
     mailbox: Mailbox
@@ -63,6 +66,8 @@ class Snapshot:
     is_shared: bool = False
     looked_before: bool = False
     replayed: bool = False
+    organization: Organization = field(default_factory=Organization)
+    policy: MailPolicy = field(default_factory=MailPolicy)
 
     @property
     def folder(self) -> Folder | None:

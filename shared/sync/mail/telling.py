@@ -7,7 +7,7 @@ from shared.dataverse.activities import regard
 from shared.dataverse.batch import Operation
 from shared.dataverse.emails import Content, Email, correlate_email, create_email, rewrite_email
 from shared.dataverse.requests import About, Request
-from shared.identifiers import activity_id_of_message
+from shared.identifiers import activity_id_of_message, activity_id_of_sent
 from shared.sync.plan import Keep, Track
 
 
@@ -60,7 +60,8 @@ def _amendment(
 
     Only of our own making: what another application has written is adopted as it is.
     """
-    if email.id != activity_id_of_message(content.message_id):
+    own = {activity_id_of_message(content.message_id), activity_id_of_sent(content.message_id)}
+    if email.id not in own:
         return ()
     if content.outgoing and not email.outgoing:
         return rewrite_email(email, content, entity_sets)

@@ -79,10 +79,10 @@ def _tracked(snapshot: Snapshot, link: Link, task: TodoTask) -> Plan[Telling]:
 
 def _untracked(snapshot: Snapshot, task: TodoTask) -> Plan[Telling]:
     asked = snapshot.link if snapshot.link and snapshot.link.save else None
+    if task.recurs:
+        return Refuse(asked, _RECURS) if asked else Ignore(_RECURS, excluded=True)
     if not (task.is_marked or asked):
         return Ignore("it has no category")
-    if task.recurs:
-        return Refuse(asked, _RECURS) if asked else Ignore(_RECURS)
     return Track(
         link=link_id_of_item(snapshot.mailbox.id, snapshot.item),
         known=snapshot.link,

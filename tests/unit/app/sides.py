@@ -193,6 +193,19 @@ class InProcessDataverse:
         answer = self._answered(Operation(method, path, dict(body) if body is not None else None))
         assert answer.ok, answer.problem
 
+    def decide(self, *, two_activities: bool = True, sent_too: bool = False) -> None:
+        """Choose the organisation's options about mail, as an administrator does."""
+        settings = f"<AutoTrackSentFolderItems>{str(sent_too).lower()}</AutoTrackSentFolderItems>"
+        self.choose(
+            ignoreinternalemail=not two_activities,
+            orgdborgsettings=f"<OrgSettings>{settings}</OrgSettings>",
+        )
+
+    def choose(self, **columns: object) -> None:
+        """Change the organisation's own row, as an administrator does."""
+        (organization,) = self.rows("organization")
+        self.write("PATCH", f"organizations({organization})", columns)
+
     def rows(self, table: str) -> dict[str, Row]:
         """Return a table's rows by key."""
         return dict(self.organization.rows.all(table))
@@ -250,6 +263,7 @@ class Ground:
         self.tenant = tenant
         self.surroundings = surroundings
         self.organization = dataverse.organization
+        self._options = dict(self.organization.rows.all("organization"))
 
     @classmethod
     async def prepare(cls, tenant: Tenant, clock: Clock | None = None) -> "Ground":
@@ -269,6 +283,8 @@ class Ground:
     def fresh(self) -> tuple[InProcessGraph, InProcessDataverse]:
         """Return both sides with empty mailboxes and no activities."""
         self.surroundings.faults.replace([])
+        for key, row in self._options.items():
+            self.organization.rows.put("organization", key, row)
         user = self.tenant.stable_id("application user")
         dataverse = InProcessDataverse(self.organization, user, self.surroundings)
         dataverse.empty()

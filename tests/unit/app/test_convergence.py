@@ -66,6 +66,7 @@ async def _live(ground: Ground, world: World, chance: Random | None) -> list[Sta
     """Live a world; return what both sides look like at the end of each epoch."""
     graph, dataverse = ground.fresh()
     await enrol(graph, dataverse, world.methods)
+    dataverse.decide(two_activities=world.two_activities, sent_too=world.sent_too)
     life = Life(graph, dataverse, world.mails)
     life.begin()
     instances = [Reconciler(MailRules(), graph, dataverse, lambda: BEGIN) for _ in range(2)]
@@ -85,7 +86,8 @@ def _state(life: Life) -> State:
     keys = {key: row["messageid"] for key, row in life.dataverse.rows("email").items()}
     state: State = {}
     for key, row in life.dataverse.rows("email").items():
-        name = ("email", row["messageid"])
+        # Between users there may be two: what one has sent, and what the others received.
+        name = ("email", row["messageid"], row["directioncode"])
         assert name not in state, f"two activities: {name}"
         state[name] = {column: _named(row.get(column), keys) for column in _EMAIL}
         state[name]["parties"] = _parties(life, key)

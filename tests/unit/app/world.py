@@ -96,11 +96,16 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Who there is, which mail comes in, and what is done; each epoch is told before the next."""
+    """Who there is, which mail comes in, and what is done; each epoch is told before the next.
+
+    `two_activities` and `sent_too` are the organisation's options.
+    """
 
     methods: tuple[FilteringMethod, ...]
     mails: tuple[Mail, ...]
     epochs: tuple[tuple[Action, ...], ...]
+    two_activities: bool = True
+    sent_too: bool = False
 
 
 # Choices are sampled, not drawn as numbers: those are mostly the smallest or largest there are.
@@ -148,4 +153,4 @@ def worlds(draw: st.DrawFn) -> World:
         draw(_actions(draw(st.sampled_from((ADDING, REMOVING))), count, people))
         for _ in range(draw(st.sampled_from(range(_MOST_EPOCHS))))
     )
-    return World(methods, mails, (arrival, *later))
+    return World(methods, mails, (arrival, *later), draw(_MORE_OFTEN_THAN_NOT), draw(_NOW_AND_THEN))
