@@ -12,6 +12,7 @@ from shared.sync.tasks.policy import Fate, TaskPolicy
 SECRET = bytes(range(32))
 KEY = base64.b64encode(SECRET).decode()
 CONNECTION = "Endpoint=sb://x.servicebus.windows.net;SharedAccessKey=verysecret"
+CLIENT = "0a1b2c3d-7f4e-4d5e-9a60-0c0ffee00002"
 GOOD = {
     "TENANT_ID": "3F9D8C11-7F4E-4D5E-9A60-0C0FFEE00001",
     "DATAVERSE_URL": "https://contoso.crm.dynamics.com/",
@@ -71,6 +72,10 @@ def test_every_missing_setting_is_named_at_once() -> None:
         ("TASK_DELETED", "cancel", "'delete' or 'keep'"),
         ("TASKS_POLLING_SCHEDULE", "every minute", "NCRONTAB schedule of six fields"),
         ("TASKS_SUBSCRIPTIONS", "perhaps", "valid boolean"),
+        ("API_AUTHENTICATION", "none", "'token' or 'appservice'"),
+        ("API_AUDIENCE", "api://tether", "must end in the API's client id"),
+        ("API_AUDIENCE", f"api://{CLIENT.upper()}", "must end in the API's client id"),
+        ("LOGIN_ENDPOINT", "http://login.example", "must be an https:// address"),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_problem(name: str, value: str, problem: str) -> None:
@@ -95,6 +100,13 @@ def test_tasks_are_polled_every_minute_and_rows_go_with_them_unless_told_otherwi
 def test_lists_are_subscribed_to_only_where_that_is_said(said: str | None, *, told: bool) -> None:
     chosen = {} if said is None else {"TASKS_SUBSCRIPTIONS": said}
     assert read_settings({**GOOD, **chosen}).tasks_subscriptions is told
+
+
+@pytest.mark.parametrize(
+    "audience", [CLIENT, f"api://{CLIENT}", f"api://addin.contoso.com/{CLIENT}"]
+)
+def test_the_api_is_named_by_its_uri_or_its_client_id(audience: str) -> None:
+    assert read_settings({**GOOD, "API_AUDIENCE": audience}).api_audience == audience
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])

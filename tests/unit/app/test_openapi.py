@@ -1,6 +1,7 @@
 """The OpenAPI document says what the routes and the wire's models say."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from jsonschema_rs import Draft202012Validator
 from shared.catalogue.catalogue import entries
 from shared.tracking import examples
 from shared.tracking.api import Surface
+from shared.tracking.contract import State
 from shared.tracking.openapi import document
 from shared.tracking.routes import ROUTES, Route
 
@@ -77,6 +79,13 @@ def test_every_reference_leads_somewhere(told: Json) -> None:
 
     schemas = told["components"]["schemas"]
     assert references(told) <= {f"#/components/schemas/{name}" for name in schemas}
+
+
+def test_the_page_for_developers_names_every_route_and_state() -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "api.md").read_text()
+    for route in ROUTES:
+        assert route.is_open or f"| `{route.method} /api/{route.path}` |" in page
+    assert all(f"| `{state}` |" in page for state in State)
 
 
 def test_the_catalogue_has_the_words_of_what_the_api_refuses() -> None:
