@@ -14,6 +14,7 @@ from bench.stack import STACK_FILE, TetherStack
 from sandbox.tenant import make_tenant
 
 _TELLING = ("TELEMETRY", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_METRIC_EXPORT_INTERVAL")
+_TOKEN_OUT_OF = """python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])'"""
 
 
 def main() -> int:
@@ -69,10 +70,10 @@ def _show_signing_in(console: Console, stack: TetherStack) -> None:
     person = stack.services.tenant.people[0]
     fields = " ".join(f"-d {k}={v}" for k, v in stack.signing_in.form(person).items())
     login = f"{stack.services.identity.url}/{stack.services.tenant.tenant_id}/oauth2/v2.0/token"
+    fetched = f"$(curl -s {fields} {login} | {_TOKEN_OUT_OF})"
     lines = (
         f"a token of {person.upn} (administrator: {stack.signing_in.administrator.upn}):",
-        f"  TOKEN=$(curl -s {fields} {login} | python3 -c"
-        " 'import json, sys; print(json.load(sys.stdin)[\"access_token\"])')",
+        f"  TOKEN={fetched}",
         f'  curl -s -H "Authorization: Bearer $TOKEN" {stack.functions_url}/api/mailbox',
     )
     for line in lines:

@@ -13,6 +13,7 @@ SECRET = bytes(range(32))
 KEY = base64.b64encode(SECRET).decode()
 INSIGHTS_KEY = "0c0ffee0-0000-4000-8000-000000000001"
 CONNECTION = "Endpoint=sb://x.servicebus.windows.net;SharedAccessKey=verysecret"
+CLIENT = "0a1b2c3d-7f4e-4d5e-9a60-0c0ffee00002"
 GOOD = {
     "TENANT_ID": "3F9D8C11-7F4E-4D5E-9A60-0C0FFEE00001",
     "DATAVERSE_URL": "https://contoso.crm.dynamics.com/",
@@ -76,6 +77,10 @@ def test_every_missing_setting_is_named_at_once() -> None:
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318", "must be an https:// address"),
         ("OTEL_TRACES_SAMPLER_ARG", "2", "less than or equal to 1"),
         ("TELEMETRY", "file", "'console'"),
+        ("API_AUTHENTICATION", "none", "'token' or 'appservice'"),
+        ("API_AUDIENCE", "api://tether", "must end in the API's client id"),
+        ("API_AUDIENCE", f"api://{CLIENT.upper()}", "must end in the API's client id"),
+        ("LOGIN_ENDPOINT", "http://login.example", "must be an https:// address"),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_problem(name: str, value: str, problem: str) -> None:
@@ -100,6 +105,13 @@ def test_tasks_are_polled_every_minute_and_rows_go_with_them_unless_told_otherwi
 def test_lists_are_subscribed_to_only_where_that_is_said(said: str | None, *, told: bool) -> None:
     chosen = {} if said is None else {"TASKS_SUBSCRIPTIONS": said}
     assert read_settings({**GOOD, **chosen}).tasks_subscriptions is told
+
+
+@pytest.mark.parametrize(
+    "audience", [CLIENT, f"api://{CLIENT}", f"api://addin.contoso.com/{CLIENT}"]
+)
+def test_the_api_is_named_by_its_uri_or_its_client_id(audience: str) -> None:
+    assert read_settings({**GOOD, "API_AUDIENCE": audience}).api_audience == audience
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
