@@ -21,6 +21,7 @@ from shared.graph.client import Graph, GraphResponse
 from shared.graph.items import Item
 from shared.identifiers import MailboxId, SystemUserId
 from shared.sync.facts import Facts, Question, learn
+from shared.sync.giving_up import given_up
 from shared.sync.marking import at_new_version, is_overtaken, markings, unmarkings
 from shared.sync.outcome import Failed, Impossible, LaterLook, Outcome, Settled
 from shared.sync.plan import Keep, Track, Unlink
@@ -234,10 +235,12 @@ class Reconciler[I: Item, F: Facts, C]:
             ]
             if response.has_moved_on:
                 moved_on += failed
-            elif response.is_final:
-                hopeless += [(decision, response.problem) for decision in decisions_failed]
-            else:
-                outcome.failed += failed
+                continue
+            for decision, failure in zip(decisions_failed, failed, strict=True):
+                if why := given_up(decision, response):
+                    hopeless.append((decision, why))
+                else:
+                    outcome.failed.append(failure)
         await self._give_up(hopeless, outcome)
         return [decision for decision in decisions if id(decision) not in unwritten], moved_on
 

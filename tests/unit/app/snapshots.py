@@ -9,6 +9,7 @@ from shared.dataverse.activities import Reference
 from shared.dataverse.emails import Email
 from shared.dataverse.links import Link, LinkState
 from shared.dataverse.mailboxes import FilteringMethod, MailboxState
+from shared.dataverse.organization import Organization
 from shared.dataverse.records import Record, Table
 from shared.graph.items import TRACKED_CATEGORY
 from shared.graph.messages import Folder, Message
@@ -21,6 +22,7 @@ from shared.identifiers import (
     activity_id_of_message,
 )
 from shared.sync.addresses import Records
+from shared.sync.mail.policy import MailPolicy
 from shared.sync.mail.snapshot import Companion, Mailbox, Snapshot
 
 BEGIN = datetime(2026, 11, 2, 8, tzinfo=UTC)
@@ -41,6 +43,9 @@ class Known(TypedDict, total=False):
     companions: Sequence[Companion]
     records: Records | None
     looked_before: bool
+    replayed: bool
+    organization: Organization
+    policy: MailPolicy
 
 
 def message(**stated: object) -> Message:
