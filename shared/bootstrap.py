@@ -21,6 +21,7 @@ from shared.graph.client import GraphClient
 from shared.graph.client_state import ClientStateKeys
 from shared.graph.subscriptions import SUBSCRIBED_KINDS
 from shared.identifiers import Kind
+from shared.sync.attaching import Attaching
 from shared.sync.calendar.rolling import Rolling
 from shared.sync.calendar.rules import CalendarRules
 from shared.sync.consuming import Consumer, Reconciles
@@ -89,8 +90,10 @@ def make_app(
     bus = ServiceBus(_servicebus_client(settings, credential))
     watching = ListWatching(dataverse, subscriber, now, on=settings.tasks_subscriptions)
     poller = Poller(graph, dataverse, bus, watching, now)
+    attaching = Attaching(graph, graph, dataverse, now)
     reconcilers: dict[Kind, Reconciles] = {
-        kind: Reconciler(rules, graph, dataverse, now) for kind, rules in _rules(settings).items()
+        kind: Reconciler(rules, graph, dataverse, now, attaching)
+        for kind, rules in _rules(settings).items()
     }
     reconcilers[Kind.TASKS] = Hinted(reconcilers[Kind.TASKS], poller)
     return App(
@@ -110,7 +113,7 @@ def make_app(
 
 def _rules(settings: Settings) -> Mapping[Kind, Rules[Any, Any, Any]]:
     return {
-        Kind.MAIL: MailRules(),
+        Kind.MAIL: MailRules(settings.mail_policy),
         Kind.CALENDAR: CalendarRules(settings.calendar_policy),
         Kind.CONTACTS: ContactRules(settings.contact_fields),
         Kind.TASKS: TaskRules(settings.task_policy),

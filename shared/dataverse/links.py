@@ -20,7 +20,7 @@ _SELECT = (
     "tether_itemmodifiedon,tether_changekey,"
     "tether_globalid,tether_isorganizer,tether_isseries,tether_response,tether_appointments,"
     "tether_told,tether_detail,"
-    "tether_status,"
+    "tether_status,tether_notes,tether_attachmentspending,"
     "_tether_emailid_value,_tether_appointmentid_value,_tether_contactid_value,_tether_taskid_value"
 )
 MAX_GLOBAL_ID = 300
@@ -83,7 +83,8 @@ class Link:
     `version` is that of the item its row was last made to follow, where a kind keeps that;
     `appointments` is how many rows its meeting had, `status` what its task's status in Outlook was,
     `told` what the item said of its row, when the link was last written; `detail` is why it is not
-    in step.
+    in step. `notes` are sentences on what was left out; `attachments_pending`: some files have yet
+    to follow the row.
     """
 
     id: LinkId
@@ -105,6 +106,8 @@ class Link:
     told: str = ""
     detail: str = ""
     status: str = ""
+    notes: tuple[str, ...] = ()
+    attachments_pending: bool = False
 
 
 TRACKED_SERIES = (
@@ -193,6 +196,8 @@ def link_row(row: Mapping[str, Any]) -> Link:
         told=row["tether_told"] or "",
         detail=row["tether_detail"] or "",
         status=row["tether_status"] or "",
+        notes=tuple((row["tether_notes"] or "").splitlines()),
+        attachments_pending=bool(row["tether_attachmentspending"]),
     )
 
 

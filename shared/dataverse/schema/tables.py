@@ -72,6 +72,8 @@ TABLES = (
             Column("tether_TrackedOn", "Tracked on", "DateTime"),
             Column("tether_RemovedOn", "Removed on", "DateTime"),
             Column("tether_Detail", "Detail", "String", 1000),
+            Column("tether_AttachmentsPending", "Attachments pending", "Boolean"),
+            Column("tether_Notes", "Notes", "Memo", 2000),
         ),
         lookups=(
             Lookup("tether_MailboxId", "Mailbox", "tether_mailbox"),

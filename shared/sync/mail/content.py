@@ -56,3 +56,9 @@ def content_of(snapshot: Snapshot, message: Message, email: Email | None) -> Con
         parent=parent.id if parent else None,
         regarding=parent.regarding if parent and not (email and email.regarding) else None,
     )
+
+
+def brings_files(snapshot: Snapshot, message: Message, email: Email | None) -> bool:
+    """Tell whether a mail's attachments follow it; those of a row somebody else made are theirs."""
+    ours = email is None or email.id == snapshot.activity
+    return ours and snapshot.policy.attachments and message.has_attachments

@@ -9,7 +9,7 @@ from shared.dataverse.mailboxes import FilteringMethod, MailboxState
 from shared.dataverse.records import Table
 from shared.graph.messages import Folder, Message
 from shared.identifiers import link_id_of_item
-from shared.sync.mail.content import content_of, tracking_of
+from shared.sync.mail.content import brings_files, content_of, tracking_of
 from shared.sync.mail.correlation import correlated, may_be_correlated_later
 from shared.sync.mail.exclusion import is_for_hands_only, kept_out
 from shared.sync.mail.parties import recipients_of, senders_of
@@ -57,6 +57,8 @@ def _tracked(snapshot: Snapshot, message: Message) -> Plan[Telling]:
         tied=link.activity,
         telling=Telling(content_of(snapshot, message, email), email),
         look_again=may_be_correlated_later(snapshot, message),
+        attachments=link.attachments_pending
+        or (snapshot.replayed and brings_files(snapshot, message, email)),
     )
 
 
@@ -80,6 +82,7 @@ def _untracked(snapshot: Snapshot, message: Message) -> Plan[Telling]:
         telling=Telling(content_of(snapshot, message, adopted), adopted),
         mark=not message.is_marked,
         look_again=may_be_correlated_later(snapshot, message),
+        attachments=brings_files(snapshot, message, adopted),
     )
 
 
