@@ -66,14 +66,14 @@ def _tracked(snapshot: Snapshot, link: Link, event: Event, policy: CalendarPolic
     meeting, tied = _meeting(snapshot, event, wanted, policy)
     tracking = _tracking(snapshot, event, len(wanted))
     told = _is_told(link, tracking, tied)
-    pending = link.attachments_pending or not told
+    files_may_have_come = not told and _brings_files(snapshot, event, policy, tied)
     return Keep(
         known=link,
         activity=activity_id_of_meeting(snapshot.global_id),
         tied=tied,
         telling=meeting,
         amended=None if told else tracking,
-        attachments=pending and _brings_files(snapshot, event, policy, tied),
+        attachments=link.attachments_pending or files_may_have_come,
     )
 
 

@@ -54,7 +54,7 @@ _ROLES = frozenset(
 )
 _EMPTIED = (
     "tether_link", "tether_mailbox", "email", "appointment", "task", "activityparty", "contact",
-    "account", "lead",
+    "account", "lead", "activitymimeattachment",
 )  # fmt: skip
 
 
