@@ -22,6 +22,7 @@ from shared.graph.client import GraphClient
 from shared.graph.client_state import ClientStateKeys
 from shared.graph.subscriptions import SUBSCRIBED_KINDS
 from shared.identifiers import Kind
+from shared.sync.attaching import Attaching
 from shared.sync.calendar.rolling import Rolling
 from shared.sync.calendar.rules import CalendarRules
 from shared.sync.census import Census
@@ -107,8 +108,10 @@ def make_app(
     bus = ServiceBus(_servicebus_client(settings, credential))
     watching = ListWatching(dataverse, subscriber, now, on=settings.tasks_subscriptions)
     poller = Poller(graph, dataverse, bus, watching, now)
+    attaching = Attaching(graph, graph, dataverse, now)
     reconcilers = {
-        kind: Reconciler(rules, graph, dataverse, now) for kind, rules in _rules(settings).items()
+        kind: Reconciler(rules, graph, dataverse, now, attaching)
+        for kind, rules in _rules(settings).items()
     }
     consuming: dict[Kind, Reconciles] = {
         **reconcilers,
@@ -148,7 +151,7 @@ def make_app(
 
 def _rules(settings: Settings) -> Mapping[Kind, Rules[Any, Any, Any]]:
     return {
-        Kind.MAIL: MailRules(),
+        Kind.MAIL: MailRules(settings.mail_policy),
         Kind.CALENDAR: CalendarRules(settings.calendar_policy),
         Kind.CONTACTS: ContactRules(settings.contact_fields),
         Kind.TASKS: TaskRules(settings.task_policy),

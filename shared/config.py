@@ -22,6 +22,7 @@ from shared.errors import Misconfigured
 from shared.sync.calendar.policy import CalendarPolicy, Ending
 from shared.sync.contacts.field_file import read_fields
 from shared.sync.contacts.fields import FIELDS, ContactField
+from shared.sync.mail.policy import MailPolicy, PrivateMail
 from shared.sync.tasks.policy import Fate, TaskPolicy
 from shared.tracking.callers import Authentication
 from shared.tracking.contract import Removal
@@ -121,6 +122,8 @@ class Settings(BaseModel):
         FIELDS, alias="CONTACT_FIELDS_FILE"
     )
     removal: Removal = Field(Removal.DELETE, alias="REMOVAL")
+    private_mail: PrivateMail = Field(PrivateMail.MANUAL, alias="PRIVATE_MAIL")
+    attachments: bool = Field(False, alias="ATTACHMENTS")
     task_deleted: Fate = Field(Fate.DELETE, alias="TASK_DELETED")
     tasks_polling_schedule: Annotated[str, AfterValidator(_schedule)] = Field(
         "0 * * * * *", alias="TASKS_POLLING_SCHEDULE"
@@ -164,7 +167,13 @@ class Settings(BaseModel):
             canceled=self.meeting_canceled,
             touch_past=self.meeting_touch_past,
             touch_completed=self.meeting_touch_completed,
+            attachments=self.attachments,
         )
+
+    @property
+    def mail_policy(self) -> MailPolicy:
+        """What the organisation has decided about mail."""
+        return MailPolicy(private=self.private_mail, attachments=self.attachments)
 
     @property
     def task_policy(self) -> TaskPolicy:

@@ -79,11 +79,32 @@ class GraphClient:
                 responses[n] = response
         return responses
 
+    async def content(self, request: GraphRequest) -> bytes | GraphResponse:
+        """See `Contents.content` of the attachments: a batch would carry it as base64."""
+        info = RequestInformation(Method.GET, f"{{+baseurl}}{request.url}", {})
+        for name, value in request.headers.items():
+            info.headers.add(name, value)
+        info.add_request_options([RetryHandlerOption(max_retries=0)])
+        async with AsyncExitStack() as lanes:
+            if request.mailbox:
+                await lanes.enter_async_context(self._lane(request.mailbox))
+            await lanes.enter_async_context(self._at_once)
+            try:
+                octets: bytes | None = await self._adapter.send_primitive_async(info, "bytes", {})
+            except APIError as error:
+                return _refusal(error)
+            except (httpx.HTTPError, AzureError, ValueError) as error:
+                return _failure(503, str(error) or type(error).__name__)
+        return octets or b""
+
+    def _lane(self, mailbox: MailboxId) -> asyncio.Lock:
+        return self._lanes.setdefault(mailbox, asyncio.Lock())
+
     async def _round_trip(self, requests: Sequence[GraphRequest]) -> list[GraphResponse]:
         mailboxes = sorted({request.mailbox for request in requests if request.mailbox})
         async with AsyncExitStack() as lanes:
             for mailbox in mailboxes:
-                await lanes.enter_async_context(self._lanes.setdefault(mailbox, asyncio.Lock()))
+                await lanes.enter_async_context(self._lane(mailbox))
             await lanes.enter_async_context(self._at_once)
             with calling("graph", "POST", "$batch", requests_in=len(requests)) as call:
                 answer = await self._post(requests)
@@ -110,8 +131,7 @@ class GraphClient:
             answer = _loaded(content or b"")
             return answer if isinstance(answer, dict) and "responses" in answer else _failure(502)
         except APIError as error:
-            headers = {k.lower(): v for k, v in (error.response_headers or {}).items()}
-            return _failure(error.response_status_code or 502, str(error), headers)
+            return _refusal(error)
         except (httpx.HTTPError, AzureError, ValueError) as error:
             return _failure(503, str(error) or type(error).__name__)
 
@@ -156,6 +176,11 @@ def _part(part: dict[str, Any] | None) -> GraphResponse:
         body=body if isinstance(body, dict) else {},
         retry_after=_seconds(part.get("headers") or {}),
     )
+
+
+def _refusal(error: APIError) -> GraphResponse:
+    headers = {k.lower(): v for k, v in (error.response_headers or {}).items()}
+    return _failure(error.response_status_code or 502, str(error), headers)
 
 
 def _failure(

@@ -20,7 +20,9 @@ from shared.errors import Transient, where
 from shared.graph.client import Graph, GraphResponse
 from shared.graph.items import Item
 from shared.identifiers import MailboxId, SystemUserId
+from shared.sync.attaching import Attaching, following
 from shared.sync.facts import Facts, Question, learn
+from shared.sync.giving_up import given_up
 from shared.sync.looking import Look, looks_at
 from shared.sync.marking import at_new_version, is_overtaken, markings, unmarkings
 from shared.sync.outcome import Failed, Impossible, LaterLook, Outcome, Settled
@@ -53,11 +55,13 @@ class Reconciler[I: Item, F: Facts, C]:
         graph: Graph,
         dataverse: Dataverse,
         now: Callable[[], datetime],
+        attaching: Attaching | None = None,
     ) -> None:
         self._rules = rules
         self._graph = graph
         self._dataverse = dataverse
         self._now = now
+        self._attaching = attaching
         self._seen = SeenVersions()
         self._users: dict[MailboxId, SystemUserId] = {}
         self._entity_sets: dict[str, str] = {}
@@ -129,7 +133,7 @@ class Reconciler[I: Item, F: Facts, C]:
         with span("write", attributes={"tether.items": len(marked)}):
             written, changed_in_dynamics = await self._write(marked, outcome)
         was_slow = self._now() - began > _SLOW
-        for decision in written:
+        for decision in await self._attach(written, outcome):
             self._settle(decision, outcome, was_slow=was_slow)
         return [*overtaken, *changed_in_outlook, *changed_in_dynamics]
 
@@ -264,12 +268,26 @@ class Reconciler[I: Item, F: Facts, C]:
             ]
             if response.has_moved_on:
                 moved_on += failed
-            elif response.is_final:
-                hopeless += [(decision, response.problem) for decision in decisions_failed]
-            else:
-                outcome.failed += failed
+                continue
+            for decision, failure in zip(decisions_failed, failed, strict=True):
+                if why := given_up(decision, response):
+                    hopeless.append((decision, why))
+                else:
+                    outcome.failed.append(failure)
         await self._give_up(hopeless, outcome)
         return [decision for decision in decisions if id(decision) not in unwritten], moved_on
+
+    async def _attach(
+        self, decisions: Sequence[Decision[I, C]], outcome: Outcome
+    ) -> Sequence[Decision[I, C]]:
+        """Have attachments follow their rows; return the decisions that are carried out by that."""
+        found = (following(one.read.change, one.plan) for one in decisions)
+        items = [one for one in found if one]
+        if self._attaching is None or not items:
+            return decisions
+        done = set(await self._attaching.follow(items, outcome))
+        waiting = {item.change for item in items} - done
+        return [one for one in decisions if one.read.change not in waiting]
 
     async def _give_up(
         self, hopeless: Sequence[tuple[Decision[I, C], str]], outcome: Outcome
