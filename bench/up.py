@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
 from pathlib import Path
@@ -11,6 +12,9 @@ from rich.table import Table
 
 from bench.stack import STACK_FILE, TetherStack
 from sandbox.tenant import make_tenant
+
+_TELLING = ("TELEMETRY", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_METRIC_EXPORT_INTERVAL")
+_TOKEN_OUT_OF = """python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])'"""
 
 
 def main() -> int:
@@ -30,7 +34,9 @@ async def _serve(state: Path | None, mailboxes: int) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     console = Console()
-    stack = TetherStack(make_tenant(mailboxes), state=state)
+    settings = {name: os.environ[name] for name in _TELLING if os.environ.get(name)}
+    show = _tell if "TELEMETRY" in settings else None
+    stack = TetherStack(make_tenant(mailboxes), state=state, settings=settings, show=show)
     with console.status("starting the tenant and the function app"):
         await stack.start()
     stack.write_addresses()
@@ -40,6 +46,10 @@ async def _serve(state: Path | None, mailboxes: int) -> int:
     await stop.wait()
     await stack.stop()
     return 0
+
+
+def _tell(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
 
 
 def _show(console: Console, stack: TetherStack) -> None:
@@ -60,10 +70,10 @@ def _show_signing_in(console: Console, stack: TetherStack) -> None:
     person = stack.services.tenant.people[0]
     fields = " ".join(f"-d {k}={v}" for k, v in stack.signing_in.form(person).items())
     login = f"{stack.services.identity.url}/{stack.services.tenant.tenant_id}/oauth2/v2.0/token"
+    fetched = f"$(curl -s {fields} {login} | {_TOKEN_OUT_OF})"
     lines = (
         f"a token of {person.upn} (administrator: {stack.signing_in.administrator.upn}):",
-        f"  TOKEN=$(curl -s {fields} {login} | python3 -c"
-        " 'import json, sys; print(json.load(sys.stdin)[\"access_token\"])')",
+        f"  TOKEN={fetched}",
         f'  curl -s -H "Authorization: Bearer $TOKEN" {stack.functions_url}/api/mailbox',
     )
     for line in lines:

@@ -45,6 +45,12 @@ param httpConcurrency int = 32
 @allowed([512, 2048, 4096])
 param instanceMemoryMB int = 2048
 
+@description('The application id URI of the API\'s registration, api://<client id>; empty for no API.')
+param apiAudience string = ''
+
+@description('Where add-ins are served from that call the API, such as https://addin.contoso.com.')
+param apiOrigins array = []
+
 @description('App settings beyond the required ones, such as TASK_DELETED; see shared/config.py.')
 param appSettings object = {}
 
@@ -223,6 +229,8 @@ module functionApp 'modules/function.bicep' = {
     keysReference: '@Microsoft.KeyVault(SecretUri=${keyVault.outputs.uri}secrets/client-state-keys/)'
     insightsConnectionString: monitoring.outputs.insightsConnectionString
     dataverseUrl: dataverseUrl
+    apiAudience: apiAudience
+    apiOrigins: apiOrigins
     appSettings: appSettings
     alwaysReady: alwaysReady
     maximumInstanceCount: maximumInstanceCount

@@ -12,6 +12,8 @@ param serviceBusHost string
 param keysReference string
 param insightsConnectionString string
 param dataverseUrl string
+param apiAudience string
+param apiOrigins array
 param appSettings object
 param alwaysReady array
 param maximumInstanceCount int
@@ -29,6 +31,8 @@ var required = {
   WEBHOOK_BASE_URL: url
   CLIENT_STATE_KEYS: keysReference
   AZURE_CLIENT_ID: identityClientId
+  API_AUDIENCE: apiAudience
+  LOGIN_ENDPOINT: environment().authentication.loginEndpoint
   ServiceBusConnection__fullyQualifiedNamespace: serviceBusHost
   ServiceBusConnection__credential: 'managedidentity'
   ServiceBusConnection__clientId: identityClientId
@@ -37,6 +41,9 @@ var required = {
   AzureWebJobsStorage__clientId: identityClientId
   APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
+  // The exporter's own statistics would go to an address of its own.
+  APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL: 'true'
+  OTEL_TRACES_SAMPLER_ARG: '0.1'
 }
 
 resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
@@ -74,6 +81,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
       ftpsState: 'Disabled'
       http20Enabled: true
       remoteDebuggingEnabled: false
+      cors: { allowedOrigins: apiOrigins }
       appSettings: [for setting in items(union(required, appSettings)): {
         name: setting.key
         value: setting.value

@@ -7,6 +7,7 @@ from typing import Any
 
 from shared.dataverse.batch import Operation, Response
 from shared.dataverse.client import Dataverse
+from shared.dataverse.freshness import freshness_of_mailboxes
 from shared.dataverse.mailboxes import ALL_MAILBOXES, users_of
 from shared.dataverse.readiness import COLUMNS, OWN_COLUMNS, Condition, NativeSync
 from shared.dataverse.seats import read_terms
@@ -59,9 +60,14 @@ class _Readiness:
 
 
 async def read_standings(
-    dataverse: Dataverse, native: NativeSync = NativeSync.BESIDE
+    dataverse: Dataverse,
+    native: NativeSync = NativeSync.BESIDE,
+    *,
+    with_fresh: bool = True,
 ) -> list[Standing]:
     """Return how every mailbox stands that Tether knows or is meant to sync, by name.
+
+    `fresh` takes a request for each mailbox: it is left out without `with_fresh`.
 
     Raises:
         Transient: Dataverse did not answer.
@@ -83,7 +89,7 @@ async def read_standings(
                 terms.unmet(meant[key]),
                 terms.noted(mailbox) if mailbox else (),
             )
-    fresh = await _freshness(dataverse, list(rows))
+    fresh = await freshness_of_mailboxes(dataverse, rows) if with_fresh else {}
     standings = [
         _standing(MailboxId(one), rows.get(one), known.get(one), fresh.get(one))
         for one in {*rows, *known}
@@ -121,24 +127,6 @@ def _standing(
             if subscription and expires
         },
     )
-
-
-async def _freshness(dataverse: Dataverse, mailboxes: Sequence[str]) -> dict[str, datetime]:
-    operations = [
-        Operation(
-            "GET",
-            "tether_links?$select=modifiedon"
-            f"&$filter=_tether_mailboxid_value%20eq%20{mailbox}"
-            "&$orderby=modifiedon%20desc&$top=1",
-        )
-        for mailbox in mailboxes
-    ]
-    fresh: dict[str, datetime] = {}
-    answers = await dataverse.batch(operations) if operations else []
-    for mailbox, answer in zip(mailboxes, answers, strict=True):
-        for row in _listed(answer):
-            fresh[mailbox] = datetime.fromisoformat(row["modifiedon"])
-    return fresh
 
 
 async def _rows(dataverse: Dataverse, operations: Sequence[Operation]) -> list[dict[str, Any]]:

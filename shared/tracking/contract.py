@@ -105,6 +105,15 @@ class ItemStatus(Wire):
 class Asked(Wire):
     """One item asked for: by its id in the mailbox, or by what names it in every mailbox."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"required": [name], "properties": {name: {"type": "string"}}}
+                for name in ("id", "internetMessageId", "iCalUId")
+            ]
+        }
+    )
+
     kind: Kind = Kind.MAIL
     id: str | None = Field(default=None, min_length=1, max_length=512, pattern=ITEM_ID)
     internet_message_id: str | None = Field(default=None, min_length=3, max_length=998)

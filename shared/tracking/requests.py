@@ -106,7 +106,10 @@ def body_of[B: BaseModel](
 
 def _invalid(error: ValidationError) -> Refusal:
     found = error.errors(include_url=False, include_context=False, include_input=False)
-    return Refusal("invalid-request", 400, errors=list(_problems(found)))
+    # A list with wrong parts is not said to be too short, too.
+    parents = {one["loc"][:depth] for one in found for depth in range(len(one["loc"]))}
+    worst = [one for one in found if one["loc"] not in parents or not one["loc"]]
+    return Refusal("invalid-request", 400, errors=list(_problems(worst)))
 
 
 def _problems(found: Iterable[Any]) -> Iterable[FieldProblem]:

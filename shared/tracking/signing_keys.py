@@ -5,7 +5,6 @@ import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from azure.core import AsyncPipelineClient
 from azure.core.exceptions import AzureError
@@ -38,7 +37,6 @@ class PublishedKeys:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._https = urlsplit(url).scheme == "https"
         self._client: AsyncPipelineClient[HttpRequest, AsyncHttpResponse] = AsyncPipelineClient(
             base_url=url, policies=[UserAgentPolicy("tether")]
         )
@@ -48,14 +46,16 @@ class PublishedKeys:
         try:
             answer = await self._client.send_request(
                 HttpRequest("GET", self._url),
-                enforce_https=self._https,
                 connection_timeout=_CONNECT_SECONDS,
                 read_timeout=_ANSWER_SECONDS,
             )
             answer.raise_for_status()
-            found = PyJWKSet.from_dict(answer.json())
-        except (AzureError, PyJWTError, ValueError, TypeError, AttributeError) as error:
+        except AzureError as error:
             raise Transient(f"the signing keys cannot be read: {error}") from error
+        try:
+            found = PyJWKSet.from_dict(answer.json())
+        except (PyJWTError, ValueError, TypeError, AttributeError) as error:
+            raise Transient(f"the signing keys are no key set: {error}") from error
         return {key.key_id: key for key in found.keys if key.key_id and key.key_type == "RSA"}
 
     async def close(self) -> None:
