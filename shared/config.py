@@ -18,6 +18,7 @@ from pydantic import (
     ValidationError,
 )
 
+from shared.dataverse.readiness import NativeSync
 from shared.errors import Misconfigured
 from shared.sync.calendar.policy import CalendarPolicy, Ending
 from shared.sync.contacts.field_file import read_fields
@@ -142,6 +143,8 @@ class Settings(BaseModel):
     otlp_endpoint: ServiceUrl | None = Field(None, alias="OTEL_EXPORTER_OTLP_ENDPOINT")
     telemetry: Literal["console"] | None = Field(None, alias="TELEMETRY")
     traces_sampled: float = Field(1.0, alias="OTEL_TRACES_SAMPLER_ARG", ge=0, le=1)
+    native_sync: NativeSync = Field(NativeSync.BESIDE, alias="NATIVE_SYNC")
+    sellers_may_enable: bool = Field(True, alias="SELLERS_MAY_ENABLE")
     servicebus_connection_string: str | None = Field(None, alias="ServiceBusConnection", repr=False)
     servicebus_namespace: str | None = Field(
         None, alias="ServiceBusConnection__fullyQualifiedNamespace"
