@@ -18,8 +18,10 @@ from functions import (
 )
 from shared.bootstrap import api
 from shared.config import read_settings
+from shared.exporting import start_exporting
 
 settings = read_settings(os.environ)
+start_exporting(settings)
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 app.register_functions(webhook.blueprint)

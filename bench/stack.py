@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,10 @@ _ENROLMENT_SECONDS = 60
 
 
 class TetherStack:
-    """The stack: `start`, use its addresses, `stop`. With `state` it goes on where it was."""
+    """The stack: `start`, use its addresses, `stop`. With `state` it goes on where it was.
+
+    `show` is given each line of the app's log.
+    """
 
     def __init__(
         self,
@@ -36,7 +39,9 @@ class TetherStack:
         *,
         state: Path | None = None,
         settings: Mapping[str, str] | None = None,
+        show: Callable[[str], object] | None = None,
     ) -> None:
+        self._show = show
         self._certificate = Certificate(state or STACK_FILE.parent)
         self.services = Services(
             tenant,
@@ -76,7 +81,9 @@ class TetherStack:
         """Run the function app, as it would run in Azure."""
         state = ["--state", str(self._state / "functions")] if self._state else []
         port = str(self.services.ports.functions)
-        self.host = await HostProcess.start(PROJECT, self.settings(), ["--port", port, *state])
+        self.host = await HostProcess.start(
+            PROJECT, self.settings(), ["--port", port, *state], show=self._show
+        )
 
     async def enrol(self) -> None:
         """Have the enrolment timer run now, and wait until every ready mailbox is subscribed.

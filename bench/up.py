@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from rich.table import Table
 from bench.stack import STACK_FILE, TetherStack
 from sandbox.tenant import make_tenant
 
+_TELLING = ("TELEMETRY", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_METRIC_EXPORT_INTERVAL")
 _TOKEN_OUT_OF = """python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])'"""
 
 
@@ -32,7 +34,9 @@ async def _serve(state: Path | None, mailboxes: int) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     console = Console()
-    stack = TetherStack(make_tenant(mailboxes), state=state)
+    settings = {name: os.environ[name] for name in _TELLING if os.environ.get(name)}
+    show = _tell if "TELEMETRY" in settings else None
+    stack = TetherStack(make_tenant(mailboxes), state=state, settings=settings, show=show)
     with console.status("starting the tenant and the function app"):
         await stack.start()
     stack.write_addresses()
@@ -42,6 +46,10 @@ async def _serve(state: Path | None, mailboxes: int) -> int:
     await stop.wait()
     await stack.stop()
     return 0
+
+
+def _tell(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
 
 
 def _show(console: Console, stack: TetherStack) -> None:

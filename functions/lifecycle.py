@@ -7,10 +7,10 @@ from pydantic import ValidationError
 
 from shared.bootstrap import App, app
 from shared.bus import LIFECYCLE, PARKED, Message, parked_body
-from shared.errors import Transient
+from shared.errors import Transient, briefly
 from shared.graph.notifications import LifecycleEvent
-from shared.sync.settling import MAX_ATTEMPTS, wait_before
-from shared.telemetry import changes_parked
+from shared.sync.settling import GAVE_UP, MAX_ATTEMPTS, wait_before
+from shared.telemetry import KIND, REASON, Parked, changes_parked
 
 blueprint = func.Blueprint()
 logger = logging.getLogger("tether.lifecycle")
@@ -33,16 +33,17 @@ async def react(application: App, message_id: str, body: bytes) -> None:
         event = LifecycleEvent.model_validate_json(body)
     except ValidationError as problem:
         reason = f"not a lifecycle event: {problem.errors()[0]['msg']}"
-        await _park(application, message_id, body, reason)
+        await _park(application, message_id, body, reason, Parked.UNREADABLE)
         return
     logger.info("lifecycle event=%s mailbox=%s", event.event, event.subject.mailbox)
     try:
         await application.enrolment.react(event)
     except Transient as problem:
-        logger.warning("lifecycle event=%s failed: %s", event.event, problem)
+        logger.warning("lifecycle event=%s failed: %s", event.event, briefly(problem))
         again = event.model_copy(update={"attempt": event.attempt + 1})
         if again.attempt >= MAX_ATTEMPTS:
-            await _park(application, message_id, body, f"failed {MAX_ATTEMPTS} times: {problem}")
+            reason = f"{GAVE_UP}{problem}"
+            await _park(application, message_id, body, reason, Parked.KEPT_FAILING)
             return
         due = application.now() + wait_before(again.attempt, problem.retry_after)
         told = f"{(message_id or again.subscription).partition('#')[0]}#{again.attempt}"
@@ -50,7 +51,8 @@ async def react(application: App, message_id: str, body: bytes) -> None:
         await application.bus.send(LIFECYCLE, [retry])
 
 
-async def _park(application: App, message_id: str, body: bytes, reason: str) -> None:
+async def _park(application: App, message_id: str, body: bytes, reason: str, cause: Parked) -> None:
     await application.bus.send(PARKED, [parked_body(LIFECYCLE, body, reason)])
-    changes_parked.add(1)
-    logger.error("parked message=%s reason=%s", message_id, reason)
+    changes_parked.add(1, {KIND: LIFECYCLE, REASON: cause})
+    why = briefly(reason.removeprefix(GAVE_UP))
+    logger.error("parked message=%s cause=%s reason=%s", message_id, cause, why)

@@ -5,7 +5,8 @@ import logging
 import azure.functions as func
 
 from shared.bootstrap import app
-from shared.errors import Transient
+from shared.errors import Transient, briefly
+from shared.tracing import span
 
 blueprint = func.Blueprint()
 logger = logging.getLogger("tether.subscriptions")
@@ -15,7 +16,11 @@ logger = logging.getLogger("tether.subscriptions")
 async def subscriptions(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the worker passes it by name
     """Make one pass over all mailboxes; what fails is done by the next pass."""
     try:
-        await (await app()).enrolment.enrol_and_renew()
+        application = await app()
+        with span("pass over all mailboxes"):
+            await application.enrolment.enrol_and_renew()
+            if application.census:
+                await application.census.take()
     except Transient as problem:
-        logger.warning("pass not finished, the next one goes on: %s", problem)
-        raise
+        logger.warning("pass not finished, the next one goes on: %s", briefly(problem))
+        raise Transient(briefly(problem)) from None

@@ -5,7 +5,8 @@ import logging
 import azure.functions as func
 
 from shared.bootstrap import app
-from shared.errors import Transient
+from shared.errors import Transient, briefly
+from shared.tracing import span
 
 logger = logging.getLogger("tether.polling")
 
@@ -18,9 +19,11 @@ def blueprint_at(schedule: str) -> func.Blueprint:
     async def tasks_polling(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the worker passes it by name
         """Poll all mailboxes once; what fails is found by the next poll."""
         try:
-            await (await app()).poller.poll()
+            application = await app()
+            with span("poll tasks"):
+                await application.poller.poll()
         except Transient as problem:
-            logger.warning("poll not finished, the next one goes on: %s", problem)
-            raise
+            logger.warning("poll not finished, the next one goes on: %s", briefly(problem))
+            raise Transient(briefly(problem)) from None
 
     return blueprint

@@ -6,13 +6,16 @@ sealed `clientState`. 202 is answered only after the broker has accepted everyth
 
 import json
 import logging
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import azure.functions as func
+from opentelemetry.trace import SpanKind
 
 from shared.bootstrap import App, app
 from shared.bus import LIFECYCLE, Message, change_messages
-from shared.errors import Malformed, Transient
+from shared.errors import Malformed, Transient, briefly
 from shared.graph.notifications import (
     MAX_BODY_BYTES,
     LifecycleEvent,
@@ -23,7 +26,15 @@ from shared.graph.notifications import (
     lifecycle_events_in,
 )
 from shared.identifiers import Kind
-from shared.telemetry import notifications_accepted, notifications_rejected
+from shared.telemetry import (
+    HTTP_STATUS,
+    REASON,
+    ROUTE,
+    notifications_accepted,
+    notifications_rejected,
+    webhook_duration,
+)
+from shared.tracing import span
 
 blueprint = func.Blueprint()
 logger = logging.getLogger("tether.webhook")
@@ -37,15 +48,43 @@ _REASONS = {
 
 
 @blueprint.route(route="graph/notifications", methods=["POST"])
-async def notifications(req: func.HttpRequest) -> func.HttpResponse:
+async def notifications(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """Take a collection of change notifications."""
-    return _handshake(req) or await receive_changes(await app(), req.get_body())
+    with answering("graph/notifications", context.trace_context.trace_parent) as telling:
+        answer = _handshake(req) or await receive_changes(await app(), req.get_body())
+        return telling(answer)
 
 
 @blueprint.route(route="graph/lifecycle", methods=["POST"])
-async def lifecycle_notifications(req: func.HttpRequest) -> func.HttpResponse:
+async def lifecycle_notifications(
+    req: func.HttpRequest, context: func.Context
+) -> func.HttpResponse:
     """Take a collection of lifecycle notifications."""
-    return _handshake(req) or await receive_lifecycle_events(await app(), req.get_body())
+    with answering("graph/lifecycle", context.trace_context.trace_parent) as telling:
+        answer = _handshake(req) or await receive_lifecycle_events(await app(), req.get_body())
+        return telling(answer)
+
+
+@contextmanager
+def answering(
+    route: str, parent: str | None
+) -> Iterator[Callable[[func.HttpResponse], func.HttpResponse]]:
+    """Measure and trace one call; `parent` is the host's own span, as a traceparent."""
+    began, status = time.monotonic(), 500
+    called = {"http.request.method": "POST", ROUTE: f"/api/{route}"}
+
+    def tell(answer: func.HttpResponse) -> func.HttpResponse:
+        nonlocal status
+        status = answer.status_code
+        call.set_attribute(HTTP_STATUS, status)
+        return answer
+
+    try:
+        with span(f"POST /api/{route}", SpanKind.SERVER, called, parent=parent) as call:
+            yield tell
+    finally:
+        seconds = time.monotonic() - began
+        webhook_duration.record(seconds, {ROUTE: f"/api/{route}", HTTP_STATUS: status})
 
 
 async def receive_changes(application: App, body: bytes) -> func.HttpResponse:
@@ -78,7 +117,7 @@ async def _accept[T](
     application: App, verdict: Verdict[T], queued: Sequence[tuple[str, Sequence[Message]]]
 ) -> func.HttpResponse:
     for rejection, count in verdict.rejected.items():
-        notifications_rejected.add(count, {"reason": rejection.value})
+        notifications_rejected.add(count, {REASON: rejection.value})
         logger.warning("rejected reason=%s count=%d", rejection.value, count)
     if not verdict.genuine:
         worst = max(verdict.rejected, key=lambda rejection: verdict.rejected[rejection])
@@ -88,7 +127,7 @@ async def _accept[T](
         for queue, messages in queued:
             await application.inbound.send(queue, messages)
     except Transient as problem:
-        logger.error("not queued, Graph will try again: %s", problem)
+        logger.error("not queued, Graph will try again: %s", briefly(problem))
         return _refused(503, "not-queued", "the notifications could not be queued, try again")
     notifications_accepted.add(len(verdict.genuine))
     return func.HttpResponse(status_code=202)
@@ -123,7 +162,7 @@ def _event_message(event: LifecycleEvent) -> Message:
 
 
 def _counted_refusal(status: int, code: str, reason: str) -> func.HttpResponse:
-    notifications_rejected.add(1, {"reason": code})
+    notifications_rejected.add(1, {REASON: code})
     logger.warning("rejected reason=%s: %s", code, reason)
     return _refused(status, code, reason)
 

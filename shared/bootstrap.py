@@ -22,8 +22,10 @@ from shared.graph.client import GraphClient
 from shared.graph.client_state import ClientStateKeys
 from shared.graph.subscriptions import SUBSCRIBED_KINDS
 from shared.identifiers import Kind
+from shared.sync.attaching import Attaching
 from shared.sync.calendar.rolling import Rolling
 from shared.sync.calendar.rules import CalendarRules
+from shared.sync.census import Census
 from shared.sync.consuming import Consumer, Reconciles
 from shared.sync.contacts.rules import ContactRules
 from shared.sync.enrolment import Enrolment
@@ -37,12 +39,18 @@ from shared.sync.subscribing import Subscriber
 from shared.sync.tasks.rules import TaskRules
 from shared.tracking.api import Api, Surface
 from shared.tracking.authenticating import callers_by
-from shared.tracking.unserved import UnservedDesk, UnservedItems
+from shared.tracking.finding import Finder
+from shared.tracking.items import Items
+from shared.tracking.people import People
+from shared.tracking.unserved import UnservedDesk
 
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """What the functions work with; `inbound` is the bus for what the webhook takes in."""
+    """What the functions work with; `inbound` is the bus for what the webhook takes in.
+
+    `census` is there only if somebody is told.
+    """
 
     tenant: str
     keys: ClientStateKeys
@@ -50,6 +58,7 @@ class App:
     inbound: Bus
     consumers: Mapping[Kind, Consumer]
     enrolment: Enrolment
+    census: Census | None
     rolling: Rolling
     poller: Poller
     api: Api
@@ -99,24 +108,39 @@ def make_app(
     bus = ServiceBus(_servicebus_client(settings, credential))
     watching = ListWatching(dataverse, subscriber, now, on=settings.tasks_subscriptions)
     poller = Poller(graph, dataverse, bus, watching, now)
-    reconcilers: dict[Kind, Reconciles] = {
-        kind: Reconciler(rules, graph, dataverse, now) for kind, rules in _rules(settings).items()
+    attaching = Attaching(graph, graph, dataverse, now)
+    reconcilers = {
+        kind: Reconciler(rules, graph, dataverse, now, attaching)
+        for kind, rules in _rules(settings).items()
     }
-    reconcilers[Kind.TASKS] = Hinted(reconcilers[Kind.TASKS], poller)
+    consuming: dict[Kind, Reconciles] = {
+        **reconcilers,
+        Kind.TASKS: Hinted(reconcilers[Kind.TASKS], poller),
+    }
+    items = Items(
+        Finder(graph, reconcilers, now),
+        People(dataverse),
+        dataverse,
+        bus,
+        address=settings.dataverse_url,
+        removal=settings.removal,
+        now=now,
+    )
     return App(
         tenant=settings.tenant,
         keys=keys,
         bus=bus,
         inbound=GatheringBus(bus),
         consumers={
-            kind: Consumer(kind, reconciler, bus, now) for kind, reconciler in reconcilers.items()
+            kind: Consumer(kind, reconciler, bus, now) for kind, reconciler in consuming.items()
         },
         enrolment=Enrolment(graph, dataverse, subscriber, now),
+        census=Census(dataverse, SUBSCRIBED_KINDS, now) if settings.is_watched else None,
         rolling=Rolling(dataverse, bus, now),
         poller=poller,
         api=Api(
             callers=callers_by(settings, now),
-            items=UnservedItems(),
+            items=items,
             desk=UnservedDesk(),
             words=entry,
             surface=Surface(settings.login_endpoint, settings.tenant, settings.api_audience),
@@ -127,7 +151,7 @@ def make_app(
 
 def _rules(settings: Settings) -> Mapping[Kind, Rules[Any, Any, Any]]:
     return {
-        Kind.MAIL: MailRules(),
+        Kind.MAIL: MailRules(settings.mail_policy),
         Kind.CALENDAR: CalendarRules(settings.calendar_policy),
         Kind.CONTACTS: ContactRules(settings.contact_fields),
         Kind.TASKS: TaskRules(settings.task_policy),

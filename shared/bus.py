@@ -14,6 +14,7 @@ from azure.servicebus.exceptions import MessageSizeExceededError, ServiceBusErro
 
 from shared.changes import Change, encode, message_id
 from shared.errors import Transient
+from shared.tracing import current_trace
 
 PARKED = "parked"
 LIFECYCLE = "lifecycle"
@@ -74,10 +75,15 @@ class ServiceBus:
 
 
 def change_messages(changes: Iterable[Change], *, due: datetime | None = None) -> list[Message]:
-    """Pack changes into messages, a Graph batch's worth in each."""
+    """Pack changes into messages, a Graph batch's worth in each.
+
+    One that is new is part of the present trace from here on.
+    """
+    trace = current_trace()
+    traced = (one if one.trace else one.model_copy(update={"trace": trace}) for one in changes)
     return [
         Message(id=message_id(chunk), body=encode(chunk), due=due)
-        for chunk in batched(changes, CHANGES_PER_MESSAGE, strict=False)
+        for chunk in batched(traced if trace else changes, CHANGES_PER_MESSAGE, strict=False)
     ]
 
 

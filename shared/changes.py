@@ -4,12 +4,13 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from shared.errors import Malformed
 from shared.identifiers import ItemId, Kind, MailboxId
+from shared.tracing import traceparent_or_none
 
 
 class Hint(StrEnum):
@@ -26,7 +27,8 @@ class Change(BaseModel):
     `id` is equal for two tellings of the same change; `etag` is the item's version the teller
     knew, if any; `noticed` is when Tether first heard (UTC); `attempt` counts failed tries;
     `looked_before` is true for the later look at a reply whose parent was not known yet; `replays`
-    counts how often an operator has sent it again after it was parked.
+    counts how often an operator has sent it again after it was parked. `trace` is the traceparent
+    of what first told of it; it never decides anything.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -41,6 +43,7 @@ class Change(BaseModel):
     attempt: int = Field(default=0, ge=0)
     looked_before: bool = False
     replays: int = Field(default=0, ge=0)
+    trace: Annotated[str | None, BeforeValidator(traceparent_or_none)] = None
 
 
 class Envelope(BaseModel):

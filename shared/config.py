@@ -4,7 +4,7 @@ import base64
 import binascii
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -22,8 +22,10 @@ from shared.errors import Misconfigured
 from shared.sync.calendar.policy import CalendarPolicy, Ending
 from shared.sync.contacts.field_file import read_fields
 from shared.sync.contacts.fields import FIELDS, ContactField
+from shared.sync.mail.policy import MailPolicy, PrivateMail
 from shared.sync.tasks.policy import Fate, TaskPolicy
 from shared.tracking.callers import Authentication
+from shared.tracking.contract import Removal
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _SHORTEST_KEY_BYTES = 32
@@ -80,6 +82,18 @@ def _audience(value: str) -> str:
     return value
 
 
+def _insights(value: str | None) -> str | None:
+    """Accept what names a resource; shows nothing of it, for it holds a key."""
+    if value is None:
+        return None
+    named = dict(part.strip().split("=", 1) for part in value.split(";") if "=" in part)
+    try:
+        UUID(named.get("InstrumentationKey", ""))
+    except ValueError:
+        raise ValueError("must be InstrumentationKey=<guid>;IngestionEndpoint=<url>") from None
+    return value
+
+
 ServiceUrl = Annotated[str, AfterValidator(_service_url)]
 
 
@@ -107,6 +121,9 @@ class Settings(BaseModel):
     contact_fields: Annotated[tuple[ContactField, ...], PlainValidator(read_fields)] = Field(
         FIELDS, alias="CONTACT_FIELDS_FILE"
     )
+    removal: Removal = Field(Removal.DELETE, alias="REMOVAL")
+    private_mail: PrivateMail = Field(PrivateMail.MANUAL, alias="PRIVATE_MAIL")
+    attachments: bool = Field(False, alias="ATTACHMENTS")
     task_deleted: Fate = Field(Fate.DELETE, alias="TASK_DELETED")
     tasks_polling_schedule: Annotated[str, AfterValidator(_schedule)] = Field(
         "0 * * * * *", alias="TASKS_POLLING_SCHEDULE"
@@ -119,6 +136,12 @@ class Settings(BaseModel):
     api_administrator_role: str = Field("Tether.Administrator", alias="API_ADMINISTRATOR_ROLE")
     login_endpoint: ServiceUrl = Field("https://login.microsoftonline.com", alias="LOGIN_ENDPOINT")
     behind_app_service_authentication: bool = Field(False, alias="WEBSITE_AUTH_ENABLED")
+    insights: Annotated[str | None, AfterValidator(_insights)] = Field(
+        None, alias="APPLICATIONINSIGHTS_CONNECTION_STRING", repr=False
+    )
+    otlp_endpoint: ServiceUrl | None = Field(None, alias="OTEL_EXPORTER_OTLP_ENDPOINT")
+    telemetry: Literal["console"] | None = Field(None, alias="TELEMETRY")
+    traces_sampled: float = Field(1.0, alias="OTEL_TRACES_SAMPLER_ARG", ge=0, le=1)
     servicebus_connection_string: str | None = Field(None, alias="ServiceBusConnection", repr=False)
     servicebus_namespace: str | None = Field(
         None, alias="ServiceBusConnection__fullyQualifiedNamespace"
@@ -130,6 +153,11 @@ class Settings(BaseModel):
         return str(self.tenant_id)
 
     @property
+    def is_watched(self) -> bool:
+        """Whether metrics and traces go anywhere."""
+        return bool(self.insights or self.otlp_endpoint or self.telemetry)
+
+    @property
     def calendar_policy(self) -> CalendarPolicy:
         """What the organisation has decided about meetings."""
         return CalendarPolicy(
@@ -139,7 +167,13 @@ class Settings(BaseModel):
             canceled=self.meeting_canceled,
             touch_past=self.meeting_touch_past,
             touch_completed=self.meeting_touch_completed,
+            attachments=self.attachments,
         )
+
+    @property
+    def mail_policy(self) -> MailPolicy:
+        """What the organisation has decided about mail."""
+        return MailPolicy(private=self.private_mail, attachments=self.attachments)
 
     @property
     def task_policy(self) -> TaskPolicy:

@@ -7,6 +7,9 @@ TetherError
 └── Permanent         can never be done: park it with its reason
 """
 
+from pathlib import Path
+from traceback import extract_tb
+
 
 class TetherError(Exception):
     """Any failure Tether knows what to do about."""
@@ -30,3 +33,18 @@ class Transient(TetherError):  # noqa: N818
 
 class Permanent(TetherError):  # noqa: N818
     """It can never be done as it is; the message says why."""
+
+
+def briefly(problem: object) -> str:
+    """Return what a log may say of a problem: not the service's own words, which may quote content.
+
+    What is said in full goes where rights protect it: the parked message, the mailbox's row.
+    """
+    return str(problem).partition(": ")[0]
+
+
+def where(problem: BaseException) -> str:
+    """Return what was raised and the lines it came through, without its words."""
+    frames = extract_tb(problem.__traceback__)
+    lines = " > ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)
+    return f"{type(problem).__name__} at {lines}"

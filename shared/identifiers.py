@@ -24,6 +24,8 @@ ItemId = NewType("ItemId", str)
 """A Graph immutable id; case matters."""
 ActivityId = NewType("ActivityId", str)
 """The key of an activity row, or of a contact, lower case."""
+AttachmentId = NewType("AttachmentId", str)
+"""The key of an `activitymimeattachment` row, lower case."""
 LinkId = NewType("LinkId", str)
 """The key of a `tether_link` row, lower case."""
 SystemUserId = NewType("SystemUserId", str)
@@ -57,6 +59,11 @@ def contact_id_of(mailbox: MailboxId, item: ItemId, address: str = "") -> Activi
 def activity_id_of_task(mailbox: MailboxId, task: str) -> ActivityId:
     """Name the one activity of a task, by Graph's id of it, in whichever list it lies."""
     return ActivityId(str(uuid5(_NAMESPACE, f"task|{mailbox}|{task}")))
+
+
+def attachment_id_of(activity: ActivityId, name: str, place: int) -> AttachmentId:
+    """Name an attachment of an activity: the file of that name, the how manieth of them."""
+    return AttachmentId(str(uuid5(_NAMESPACE, f"attachment|{activity}|{place}|{name}")))
 
 
 def link_id_of_item(mailbox: MailboxId, item: ItemId) -> LinkId:

@@ -41,6 +41,9 @@ var required = {
   AzureWebJobsStorage__clientId: identityClientId
   APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
+  // The exporter's own statistics would go to an address of its own.
+  APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL: 'true'
+  OTEL_TRACES_SAMPLER_ARG: '0.1'
 }
 
 resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {

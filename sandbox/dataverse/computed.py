@@ -1,6 +1,7 @@
 """Columns the platform fills in from others."""
 
 from datetime import datetime
+from pathlib import PurePosixPath
 
 from sandbox.dataverse.errors import DataverseError
 from sandbox.dataverse.organization import Organization
@@ -15,7 +16,7 @@ def compute(org: Organization, table: Table, row: Row) -> Row:
     """Return the row with its computed columns.
 
     Raises:
-        DataverseError: an attachment is not base64 or larger than the organisation allows.
+        DataverseError: an attachment is not base64, too large or of a kind that is not taken.
     """
     match table.name:
         case "contact" | "lead" | "systemuser":
@@ -24,6 +25,7 @@ def compute(org: Organization, table: Table, row: Row) -> Row:
                 composed["yomifullname"] = _full_name(row, "yomi")
             return {**row, **composed}
         case "activitymimeattachment":
+            _check_kind(org, row)
             return {
                 **row,
                 "filesize": _size(org, table, row.get("body")),
@@ -47,6 +49,27 @@ def compute(org: Organization, table: Table, row: Row) -> Row:
         case "appointment" | "task":
             return {**row, "scheduleddurationminutes": _minutes(row)}
     return row
+
+
+def _check_kind(org: Organization, row: Row) -> None:
+    """Refuse a file whose extension or type the organisation does not take."""
+    (_, settings), *_ = org.rows.all("organization")
+    extension = PurePosixPath((row.get("filename") or "").lower()).suffix.removeprefix(".")
+    mime_type = (row.get("mimetype") or "").lower()
+    allowed = _listed(settings.get("allowedmimetypes"))
+    blocked = _listed(settings.get("blockedmimetypes"))
+    refused = mime_type not in allowed if allowed else mime_type in blocked
+    if refused or (extension and extension in _listed(settings.get("blockedattachments"))):
+        raise DataverseError(
+            400,
+            "0x80043e09",
+            "The attachment is either not a valid type or is too large. "
+            "It cannot be uploaded or downloaded.",
+        )
+
+
+def _listed(value: str | None) -> set[str]:
+    return {one.strip().lower() for one in (value or "").split(";")} - {""}
 
 
 def _full_name(row: Row, prefix: str) -> str | None:

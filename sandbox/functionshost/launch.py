@@ -5,7 +5,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -19,8 +19,11 @@ _INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "SSL_CERT_FILE")
 class HostProcess:
     """A host that is ready: `url`, `functions`, `admin_key`, `function_key`, and its log so far."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(
+        self, process: asyncio.subprocess.Process, show: Callable[[str], object] | None = None
+    ) -> None:
         self._process = process
+        self._show = show
         self.log: list[str] = []
         self._grown = asyncio.Condition()
         self._reading = asyncio.create_task(self._read_log())
@@ -37,8 +40,11 @@ class HostProcess:
         arguments: Sequence[str] = (),
         *,
         seconds: float = 60,
+        show: Callable[[str], object] | None = None,
     ) -> Self:
         """Start a host for the app with these application settings and wait until it is ready.
+
+        `show` is given each line of the log as it comes.
 
         Raises:
             StartError: it refused to start; the text is what it wrote to stderr.
@@ -52,7 +58,7 @@ class HostProcess:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        host = cls(process)
+        host = cls(process, show)
         try:
             async with asyncio.timeout(seconds):
                 await host._become_ready()
@@ -127,6 +133,8 @@ class HostProcess:
         while line := await self._process.stderr.readline():
             async with self._grown:
                 self.log.append(line.decode("utf-8", "replace").rstrip("\n"))
+                if self._show:
+                    self._show(self.log[-1])
                 self._grown.notify_all()
 
 

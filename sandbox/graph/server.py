@@ -18,6 +18,7 @@ from sandbox.graph.delivery import Delivery
 from sandbox.graph.delta import Delta
 from sandbox.graph.dispatch import Dispatcher, injected
 from sandbox.graph.errors import GraphError
+from sandbox.graph.event_attachments import EventAttachments
 from sandbox.graph.events import Events
 from sandbox.graph.folders import Folders
 from sandbox.graph.invitations import Invitations
@@ -87,6 +88,7 @@ class Graph:
             Contacts(self.mailboxes), ContactFolders(self.mailboxes),
             TodoLists(self.mailboxes), TodoTasks(self.mailboxes), TodoParts(self.mailboxes),
             Events(self.calendars, Invitations(self.mailboxes, self.calendars)),
+            EventAttachments(self.calendars),
             CalendarDelta(self.calendars), MailboxSettings(self.calendars),
         )  # fmt: skip
         router = Router([*(route for part in parts for route in part.routes()), *extra_routes])

@@ -18,6 +18,7 @@ _NAMES = "OData.Community.Display.V1.FormattedValue"
 _DUPLICATE_CODES = {"0x80040237", "0x80060892", "0x80073002"}
 # SQL deadlocks and time-outs, unexpected errors: they come as 400 or 500.
 _PASSING_CODES = {"0x80044150", "0x80044151", "0x80040216"}
+_BUSY = {0, 401, 408, 429, 502, 503, 504}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,11 @@ class Response(Answer):
         """Whether asking again can never help: neither a role nor time will change the answer."""
         passes = self.status in {401, 403, 404, 408, 412, 429} or self.status >= 500
         return not (self.ok or passes or self.code.lower() in _PASSING_CODES)
+
+    @property
+    def speaks_of_the_item(self) -> bool:
+        """Whether what was refused is this very operation, not whatever is asked just now."""
+        return not self.ok and self.status not in _BUSY
 
 
 def compose(parts: Sequence[Operation | ChangeSet], *, api: str, boundary: str) -> bytes:

@@ -16,6 +16,7 @@ from azure.core.pipeline.policies import (
 )
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 
+from shared.calling import calling
 from shared.dataverse.batch import ChangeSet, Operation, Response, compose, json_object, parse
 from shared.errors import Permanent, Transient
 
@@ -86,13 +87,16 @@ class DataverseClient:
         Raises:
             Transient: Dataverse did not answer.
         """
+        is_query = operation.method == "GET"
         request = HttpRequest(
             operation.method,
             f"{self._api}/{operation.path}",
             headers={**operation.headers, **(headers or {})},
             json=operation.body,
         )
-        answer = await self._send(request)
+        with calling("dataverse", operation.method, "query" if is_query else "write") as call:
+            answer = await self._send(request)
+            call.answered(answer.status_code)
         return Response(
             status=answer.status_code,
             body=json_object(answer.content),
@@ -111,7 +115,9 @@ class DataverseClient:
         rows: list[dict[str, Any]] = []
         url: str | None = f"{self._api}/{path}"
         while url:
-            answer = await self._send(HttpRequest("GET", url))
+            with calling("dataverse", "GET", "query") as call:
+                answer = await self._send(HttpRequest("GET", url))
+                call.answered(answer.status_code)
             if answer.status_code != 200:
                 raise _refusal(answer)
             page = json_object(answer.content)
@@ -134,11 +140,17 @@ class DataverseClient:
             },
             content=compose(parts, api=API, boundary=boundary),
         )
-        answer = await self._send(request)
-        content_type = answer.headers.get("Content-Type", "")
-        if not content_type.startswith("multipart/"):
-            raise _refusal(answer)
-        return parse(content_type, answer.content, parts)
+        sizes = [len(_operations(part)) for part in parts]
+        with calling("dataverse", "POST", "$batch", requests_in=sum(sizes)) as call:
+            answer = await self._send(request)
+            call.answered(answer.status_code)
+            content_type = answer.headers.get("Content-Type", "")
+            if not content_type.startswith("multipart/"):
+                raise _refusal(answer)
+            answers = parse(content_type, answer.content, parts)
+            told = zip(answers, sizes, strict=True)
+            call.of_parts(one.status for one, size in told for _ in range(size))
+            return answers
 
     async def _send(self, request: HttpRequest) -> AsyncHttpResponse:
         try:
@@ -157,7 +169,7 @@ def in_batches(parts: Sequence[Operation | ChangeSet]) -> list[list[Operation | 
     chunks: list[list[Operation | ChangeSet]] = [[]]
     requests = size = 0
     for part in parts:
-        operations = part.operations if isinstance(part, ChangeSet) else (part,)
+        operations = _operations(part)
         weight = sum(_weight(operation) for operation in operations)
         requests, size = requests + len(operations), size + weight
         if chunks[-1] and (requests > MAX_BATCH or size > _MAX_BATCH_CHARACTERS):
@@ -165,6 +177,10 @@ def in_batches(parts: Sequence[Operation | ChangeSet]) -> list[list[Operation | 
             requests, size = len(operations), weight
         chunks[-1].append(part)
     return [chunk for chunk in chunks if chunk]
+
+
+def _operations(part: Operation | ChangeSet) -> tuple[Operation, ...]:
+    return part.operations if isinstance(part, ChangeSet) else (part,)
 
 
 def _weight(operation: Operation) -> int:

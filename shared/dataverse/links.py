@@ -22,6 +22,7 @@ _SELECT = (
     "tether_globalid,tether_isorganizer,tether_isseries,tether_response,tether_appointments,"
     "tether_told,tether_detail,tether_request,"
     "tether_status,tether_reason,_tether_trackedby_value,"
+    "tether_notes,tether_attachmentspending,"
     "_tether_emailid_value,_tether_appointmentid_value,_tether_contactid_value,_tether_taskid_value"
 )
 MAX_GLOBAL_ID = 300
@@ -88,7 +89,8 @@ class Link:
     `version` is that of the item its row was last made to follow, where a kind keeps that;
     `appointments` is how many rows its meeting had, `status` what its task's status in Outlook was,
     `told` what the item said of its row, when the link was last written; `detail` is why it is not
-    in step. `request` is what was asked for and is not done yet.
+    in step. `request` is what was asked for and is not done yet. `notes` are sentences on what was
+    left out; `attachments_pending`: some files have yet to follow the row.
     """
 
     id: LinkId
@@ -114,6 +116,8 @@ class Link:
     reason: Reason | None = None
     tracked_by: SystemUserId | None = None
     request: Request | None = None
+    notes: tuple[str, ...] = ()
+    attachments_pending: bool = False
 
     @property
     def is_tracked(self) -> bool:
@@ -221,6 +225,8 @@ def link_row(row: Mapping[str, Any]) -> Link:
         reason=Reason(row["tether_reason"]) if row["tether_reason"] in set(Reason) else None,
         tracked_by=row["_tether_trackedby_value"],
         request=Request.read(row["tether_request"]),
+        notes=tuple((row["tether_notes"] or "").splitlines()),
+        attachments_pending=bool(row["tether_attachmentspending"]),
     )
 
 

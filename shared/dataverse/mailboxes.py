@@ -12,6 +12,7 @@ from shared.dataverse.batch import Operation
 from shared.dataverse.query import rows_where_in
 from shared.dataverse.subscriptions import KINDS, Subscription, columns_of
 from shared.dataverse.text import fit
+from shared.errors import where
 from shared.identifiers import Kind, MailboxId, SystemUserId
 
 logger = logging.getLogger("tether.mailboxes")
@@ -122,7 +123,9 @@ def mailbox_rows(
         try:
             readable.append(_mailbox_row(row, set(knowing)))
         except (ValueError, AttributeError, TypeError) as problem:
-            logger.error("unreadable tether_mailbox=%s: %s", row["tether_mailboxid"], problem)
+            logger.error(
+                "unreadable tether_mailbox=%s: %s", row["tether_mailboxid"], where(problem)
+            )
     return readable
 
 

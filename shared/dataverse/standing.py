@@ -7,6 +7,7 @@ from typing import Any
 
 from shared.dataverse.batch import Operation, Response
 from shared.dataverse.client import Dataverse
+from shared.dataverse.freshness import freshness_of_mailboxes
 from shared.dataverse.mailboxes import ALL_MAILBOXES, users_of
 from shared.dataverse.readiness import CONDITIONS, Condition, unmet
 from shared.dataverse.subscriptions import KINDS, Subscription, columns_of
@@ -47,8 +48,10 @@ class Standing:
         return self.lacking == ()
 
 
-async def read_standings(dataverse: Dataverse) -> list[Standing]:
+async def read_standings(dataverse: Dataverse, *, with_fresh: bool = True) -> list[Standing]:
     """Return how every mailbox stands that Tether knows or Dynamics means to sync, by name.
+
+    `fresh` takes a request for each mailbox: it is left out without `with_fresh`.
 
     Raises:
         Transient: Dataverse did not answer.
@@ -64,7 +67,7 @@ async def read_standings(dataverse: Dataverse) -> list[Standing]:
             name = user["internalemailaddress"] or ""
             conditions = unmet(mailboxes[user["systemuserid"]])
             lacking[user["azureactivedirectoryobjectid"].lower()] = (name, conditions)
-    fresh = await _freshness(dataverse, list(rows))
+    fresh = await freshness_of_mailboxes(dataverse, rows) if with_fresh else {}
     standings = [
         _standing(MailboxId(one), rows.get(one), lacking.get(one), fresh.get(one))
         for one in {*rows, *lacking}
@@ -99,24 +102,6 @@ def _standing(
             if subscription and expires
         },
     )
-
-
-async def _freshness(dataverse: Dataverse, mailboxes: Sequence[str]) -> dict[str, datetime]:
-    operations = [
-        Operation(
-            "GET",
-            "tether_links?$select=modifiedon"
-            f"&$filter=_tether_mailboxid_value%20eq%20{mailbox}"
-            "&$orderby=modifiedon%20desc&$top=1",
-        )
-        for mailbox in mailboxes
-    ]
-    fresh: dict[str, datetime] = {}
-    answers = await dataverse.batch(operations) if operations else []
-    for mailbox, answer in zip(mailboxes, answers, strict=True):
-        for row in _listed(answer):
-            fresh[mailbox] = datetime.fromisoformat(row["modifiedon"])
-    return fresh
 
 
 async def _rows(dataverse: Dataverse, operations: Sequence[Operation]) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """What the link of a tracked item says, and the operations that make it say so."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +14,7 @@ from shared.identifiers import ActivityId, ItemId, Kind, LinkId, MailboxId, Syst
 
 _MAX_CONVERSATION_INDEX = 2000
 _DONE = {"tether_request": None}
+MAX_NOTES = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +74,23 @@ class Tracking:
 
 
 def write_link(
-    link: LinkId, known: Link | None, tracking: Tracking, activity: ActivityId | None, now: datetime
+    link: LinkId,
+    known: Link | None,
+    tracking: Tracking,
+    activity: ActivityId | None,
+    now: datetime,
+    *,
+    follow: bool = False,
 ) -> Operation:
     """Tie the item to its row; refused if the link is no longer as it was read.
 
-    A series of meetings has many rows, found by its global id: then `activity` is None.
+    A series of meetings has many rows, found by its global id: then `activity` is None. `follow`:
+    attachments have yet to follow.
     """
     columns = {
         "tether_detail": None,
+        "tether_notes": None,
+        "tether_attachmentspending": follow,
         **_columns(tracking, now),
         **_tied(tracking.kind, activity),
         "tether_state": LinkState.TRACKED,
@@ -87,9 +98,12 @@ def write_link(
     return _patch(link, known, _DONE | columns)
 
 
-def amend_link(known: Link, tracking: Tracking, activity: ActivityId | None) -> Operation:
+def amend_link(
+    known: Link, tracking: Tracking, activity: ActivityId | None, *, follow: bool = False
+) -> Operation:
     """Let a tracked link say what is so by now; why and since when it is tracked stays."""
     columns = {
+        **({"tether_attachmentspending": True} if follow else {}),
         "tether_name": _name(tracking),
         "tether_detail": None,
         **_versioned(tracking.version),
@@ -97,6 +111,15 @@ def amend_link(known: Link, tracking: Tracking, activity: ActivityId | None) -> 
         **_tied(tracking.kind, activity),
     }
     return _patch(known.id, known, _DONE | columns)
+
+
+def note_attachments(link: LinkId, notes: Iterable[str]) -> Operation:
+    """Note that the attachments have followed, and which of them were left out, and why."""
+    columns = {
+        "tether_attachmentspending": False,
+        "tether_notes": fit("\n".join(notes), MAX_NOTES) or None,
+    }
+    return Operation("PATCH", f"tether_links({link})", columns, if_match="*")
 
 
 def fail_link(

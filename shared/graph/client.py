@@ -21,6 +21,7 @@ from kiota_abstractions.request_information import RequestInformation
 from kiota_http.middleware.options import RetryHandlerOption
 
 from shared.answers import Answer
+from shared.calling import calling
 from shared.identifiers import MailboxId
 
 BATCH_SIZE = 20  # what Graph takes (graph.md 6)
@@ -78,17 +79,43 @@ class GraphClient:
                 responses[n] = response
         return responses
 
+    async def content(self, request: GraphRequest) -> bytes | GraphResponse:
+        """See `Contents.content` of the attachments: a batch would carry it as base64."""
+        info = RequestInformation(Method.GET, f"{{+baseurl}}{request.url}", {})
+        for name, value in request.headers.items():
+            info.headers.add(name, value)
+        info.add_request_options([RetryHandlerOption(max_retries=0)])
+        async with AsyncExitStack() as lanes:
+            if request.mailbox:
+                await lanes.enter_async_context(self._lane(request.mailbox))
+            await lanes.enter_async_context(self._at_once)
+            try:
+                octets: bytes | None = await self._adapter.send_primitive_async(info, "bytes", {})
+            except APIError as error:
+                return _refusal(error)
+            except (httpx.HTTPError, AzureError, ValueError) as error:
+                return _failure(503, str(error) or type(error).__name__)
+        return octets or b""
+
+    def _lane(self, mailbox: MailboxId) -> asyncio.Lock:
+        return self._lanes.setdefault(mailbox, asyncio.Lock())
+
     async def _round_trip(self, requests: Sequence[GraphRequest]) -> list[GraphResponse]:
         mailboxes = sorted({request.mailbox for request in requests if request.mailbox})
         async with AsyncExitStack() as lanes:
             for mailbox in mailboxes:
-                await lanes.enter_async_context(self._lanes.setdefault(mailbox, asyncio.Lock()))
+                await lanes.enter_async_context(self._lane(mailbox))
             await lanes.enter_async_context(self._at_once)
-            answer = await self._post(requests)
-        if isinstance(answer, GraphResponse):
-            return [answer] * len(requests)
-        parts = {part["id"]: part for part in answer["responses"]}
-        return [_part(parts.get(str(n))) for n in range(len(requests))]
+            with calling("graph", "POST", "$batch", requests_in=len(requests)) as call:
+                answer = await self._post(requests)
+                if isinstance(answer, GraphResponse):
+                    call.answered(answer.status)
+                    return [answer] * len(requests)
+                call.answered(200)
+                parts = {part["id"]: part for part in answer["responses"]}
+                answers = [_part(parts.get(str(n))) for n in range(len(requests))]
+                call.of_parts(one.status for one in answers)
+                return answers
 
     async def _post(self, requests: Sequence[GraphRequest]) -> dict[str, Any] | GraphResponse:
         """Return the batch's answer, or the failure that stands for all its parts."""
@@ -104,8 +131,7 @@ class GraphClient:
             answer = _loaded(content or b"")
             return answer if isinstance(answer, dict) and "responses" in answer else _failure(502)
         except APIError as error:
-            headers = {k.lower(): v for k, v in (error.response_headers or {}).items()}
-            return _failure(error.response_status_code or 502, str(error), headers)
+            return _refusal(error)
         except (httpx.HTTPError, AzureError, ValueError) as error:
             return _failure(503, str(error) or type(error).__name__)
 
@@ -150,6 +176,11 @@ def _part(part: dict[str, Any] | None) -> GraphResponse:
         body=body if isinstance(body, dict) else {},
         retry_after=_seconds(part.get("headers") or {}),
     )
+
+
+def _refusal(error: APIError) -> GraphResponse:
+    headers = {k.lower(): v for k, v in (error.response_headers or {}).items()}
+    return _failure(error.response_status_code or 502, str(error), headers)
 
 
 def _failure(

@@ -15,7 +15,7 @@ from shared.identifiers import ItemId, MailboxId
 _SELECT = (
     "id,subject,body,start,end,isAllDay,location,attendees,organizer,isOrganizer,isCancelled,"
     "isDraft,responseStatus,showAs,sensitivity,importance,categories,type,seriesMasterId,"
-    "originalStart,iCalUId,onlineMeeting,lastModifiedDateTime"
+    "originalStart,iCalUId,onlineMeeting,lastModifiedDateTime,hasAttachments"
 )
 _PREFER = {
     "Prefer": 'IdType="ImmutableId", outlook.timezone="UTC", outlook.body-content-type="text"'
@@ -72,6 +72,7 @@ class Event(Item):
     show_as: ShowAs = Field(default=ShowAs.BUSY, alias="showAs")
     sensitivity: str = "normal"
     importance: str = "normal"
+    has_attachments: bool = Field(default=False, alias="hasAttachments")
     type: EventType = EventType.SINGLE
     series_master: str = Field(default="", alias="seriesMasterId")
     original_start: datetime | None = Field(default=None, alias="originalStart")

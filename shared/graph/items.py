@@ -17,6 +17,7 @@ from shared.graph.client import IMMUTABLE_IDS, GraphRequest
 from shared.identifiers import MailboxId
 
 TRACKED_CATEGORY = "Tracked To Dynamics 365"  # server-side-sync.md 1.3
+UNDELIVERABLE_CATEGORY = f"{TRACKED_CATEGORY} (Undeliverable)"
 
 
 class Address(BaseModel):
@@ -52,12 +53,26 @@ class Item(BaseModel):
     @property
     def is_marked(self) -> bool:
         """Whether it carries the tracking category."""
-        return any(name.casefold() == TRACKED_CATEGORY.casefold() for name in self.categories)
+        return _among(self.categories, TRACKED_CATEGORY)
+
+    @property
+    def is_undeliverable(self) -> bool:
+        """Whether it carries the category of what Dynamics kept refusing."""
+        return _among(self.categories, UNDELIVERABLE_CATEGORY)
 
     @property
     def depth(self) -> int:
         """How many other items must be looked at before a later look at this one makes sense."""
         return 0
+
+
+def without(categories: tuple[str, ...], *taken: str) -> tuple[str, ...]:
+    """Return categories but for those taken off; Outlook does not tell case apart."""
+    return tuple(name for name in categories if not _among(taken, name))
+
+
+def _among(categories: tuple[str, ...], sought: str) -> bool:
+    return any(name.casefold() == sought.casefold() for name in categories)
 
 
 def in_utc(value: object) -> object:

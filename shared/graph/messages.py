@@ -14,8 +14,8 @@ from shared.graph.items import Address, Item, with_categories
 from shared.identifiers import ItemId, MailboxId
 
 _IN_REPLY_TO = "String 0x1042"  # PidTagInReplyToId: there for sent mail, too (graph.md 8.2)
-_CLASS = "String 0x001A"  # PidTagMessageClass
-_SENSITIVITY = "Integer 0x0036"  # PidTagSensitivity, which the resource leaves out
+_CLASS = "String 0x1a"  # PidTagMessageClass
+_SENSITIVITY = "Integer 0x36"  # PidTagSensitivity, which the resource leaves out
 _CONTENT_CLASS = "String {00020386-0000-0000-C000-000000000046} Name content-class"
 _EXTENDED = (_IN_REPLY_TO, _CLASS, _SENSITIVITY, _CONTENT_CLASS)
 _LONGEST_MESSAGE_ID = 998  # a line of a message may not be longer (RFC 5322 2.1.1)
@@ -119,7 +119,8 @@ class Message(Item):
 
     def _property(self, name: str) -> str:
         for extended in self.extended:
-            if str(extended.get("id", "")).lower() == name.lower():
+            # Graph may say a tag with leading zeros, or without.
+            if str(extended.get("id", "")).lower().replace(" 0x00", " 0x") == name.lower():
                 return str(extended.get("value") or "")
         return ""
 

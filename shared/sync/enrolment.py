@@ -24,6 +24,7 @@ from shared.sync.gaps import Gap
 from shared.sync.mailbox_reading import MailboxReading, read_mailboxes
 from shared.sync.subscribing import Subscriber
 from shared.sync.upkeep import Problems, Rows, Upkeep
+from shared.telemetry import KIND, REASON, subscriptions_lost
 
 logger = logging.getLogger("tether.enrolment")
 
@@ -118,6 +119,7 @@ class Enrolment:
                 return await self._upkeep.note([Gap.of(subject, row, now, why)], known)
             case "subscriptionRemoved":
                 gap = Gap.of(subject, row, now, "Graph removed the subscription")
+                subscriptions_lost.add(1, {KIND: subject.kind, REASON: "removed"})
                 return await self._upkeep.keep(known, missing=[subject], gaps=[gap], time_zones={})
 
     async def _ready(self) -> list[ReadyMailbox]:
@@ -190,6 +192,8 @@ def _gaps_of(
             continue
         expired = former.expires <= now
         why = "expired" if expired else "had a former key or address"
+        if expired:
+            subscriptions_lost.add(1, {KIND: subject.kind, REASON: "expired"})
         gaps.append(Gap.of(subject, row, now, f"the subscription {why}"))
     return gaps
 

@@ -9,12 +9,13 @@ import logging
 from collections.abc import Iterable, Sequence
 
 from shared.changes import Change, coalesce
-from shared.errors import Transient
+from shared.errors import Transient, where
 from shared.graph.tasks import names_its_list
 from shared.sync.consuming import Reconciles
 from shared.sync.outcome import Failed, Impossible, Outcome, Settled
 from shared.sync.plan import Ignore
 from shared.sync.polling import Poller
+from shared.telemetry import Parked
 
 logger = logging.getLogger("tether.tasks")
 
@@ -43,10 +44,10 @@ class Hinted:
             again = await self._poller.visit(mailboxes)
         except Transient as problem:
             again = dict.fromkeys(mailboxes, problem)
-        except Exception as problem:
-            logger.warning("mailboxes cannot be polled", exc_info=problem)
+        except Exception as problem:  # noqa: BLE001 - it ends in the outcome
+            logger.warning("mailboxes cannot be polled: %s", where(problem))
             reason = f"{type(problem).__name__}: {problem}"
-            outcome.impossible += [Impossible(hint, reason) for hint in hints]
+            outcome.impossible += [Impossible(hint, reason, Parked.DEFECT) for hint in hints]
             return
         for hint in hints:
             if why := again.get(hint.mailbox):

@@ -13,6 +13,7 @@ from datetime import datetime
 from shared.dataverse.client import Dataverse
 from shared.dataverse.polled_mailboxes import keep_subscriptions
 from shared.dataverse.subscriptions import Subscription
+from shared.errors import briefly
 from shared.graph.client import GraphResponse
 from shared.graph.subscriptions import LIST_LIFETIME, TaskList, expiry_of
 from shared.identifiers import MailboxId
@@ -114,7 +115,9 @@ class ListWatching:
         for mailbox, answer in zip(noting, answers, strict=True):
             if not answer.ok:
                 logger.warning(
-                    "subscriptions not noted mailbox=%s problem=%s", mailbox, answer.problem
+                    "subscriptions not noted mailbox=%s problem=%s",
+                    mailbox,
+                    briefly(answer.problem),
                 )
 
 
@@ -128,7 +131,7 @@ def _log_refusals(answers: Mapping[TaskList, GraphResponse]) -> None:
             "lists not subscribed to mailbox=%s lists=%d problem=%s",
             mailbox,
             len(problems),
-            problems[0],
+            briefly(problems[0]),
         )
 
 

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from shared.errors import briefly
 from shared.graph.client import Graph
 from shared.graph.mailbox_settings import read_time_zone, time_zone_of
 from shared.graph.messages import Folder, read_folder
@@ -45,10 +46,12 @@ async def read_mailboxes(
         else:
             reading.unreachable[mailbox] = answer.problem
     for mailbox, problem in reading.unreachable.items():
-        logger.warning("mailbox not enrolled mailbox=%s problem=%s", mailbox, problem)
+        logger.warning("mailbox not enrolled mailbox=%s problem=%s", mailbox, briefly(problem))
         del reading.folders[mailbox]
     zones = dict(zip(time_zones_of, answers[len(folders) :], strict=True))
     reading.time_zones = {m: time_zone_of(answer) for m, answer in zones.items() if answer.ok}
     if unknown := [answer.problem for answer in zones.values() if not answer.ok]:
-        logger.info("time zones not read mailboxes=%d problem=%s", len(unknown), unknown[0])
+        logger.info(
+            "time zones not read mailboxes=%d problem=%s", len(unknown), briefly(unknown[0])
+        )
     return reading

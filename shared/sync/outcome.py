@@ -6,6 +6,7 @@ from typing import Any
 
 from shared.changes import Change
 from shared.sync.plan import Plan
+from shared.telemetry import Parked
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,11 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Impossible:
-    """It can never be done, and why."""
+    """It can never be done, and why: in full, and as it is counted."""
 
     change: Change
     reason: str
+    counted: Parked = Parked.REFUSED
 
 
 @dataclass(frozen=True, slots=True)

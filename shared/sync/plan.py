@@ -33,7 +33,7 @@ class Track[C]:
 
     `activity` is what all copies of it share, `tied` the row its link points to. `mark` puts the
     category on the item first, so that a link without the category always means that somebody took
-    it off.
+    it off. `attachments`: its files are to follow the row.
     """
 
     link: LinkId
@@ -44,11 +44,15 @@ class Track[C]:
     telling: C
     mark: bool
     look_again: bool = False
+    attachments: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Keep[C]:
-    """The item is tracked already; `amended` is what its link should say if it says otherwise."""
+    """The item is tracked already; `amended` is what its link should say if it says otherwise.
+
+    `attachments`: its files, or some of them, have yet to follow the row.
+    """
 
     known: Link
     activity: ActivityId
@@ -56,6 +60,7 @@ class Keep[C]:
     telling: C
     amended: Tracking | None = None
     look_again: bool = False
+    attachments: bool = False
 
 
 @dataclass(frozen=True, slots=True)

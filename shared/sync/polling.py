@@ -21,7 +21,7 @@ from shared.dataverse.polled_mailboxes import (
     polled_mailboxes_of,
 )
 from shared.dataverse.query import next_page
-from shared.errors import Transient
+from shared.errors import Transient, briefly
 from shared.graph.client import Graph
 from shared.identifiers import Kind, MailboxId
 from shared.sync.list_watching import Lists, ListWatching
@@ -125,7 +125,7 @@ class Poller:
             "tasks not found out mailbox=%s lists=%d problem=%s",
             walk.mailbox,
             len(walk.problems),
-            walk.problems[0].problem,
+            briefly(walk.problems[0].problem),
         )
 
     async def _make_sure(self, walks: Sequence[Walk]) -> list[Walk]:
@@ -143,7 +143,9 @@ class Poller:
                 if not answer.ok:
                     incomplete.add(mailbox)
                     unsure[mailbox].problems.append(answer)
-                    logger.warning("tasks not told mailbox=%s problem=%s", mailbox, answer.problem)
+                    logger.warning(
+                        "tasks not told mailbox=%s problem=%s", mailbox, briefly(answer.problem)
+                    )
                     continue
                 links = map(link_row, answer.body["value"])
                 unsure[mailbox].tell(link.item for link in links if link.item)
@@ -171,7 +173,7 @@ class Poller:
                 logger.warning(
                     "tasks told again next time mailbox=%s problem=%s",
                     walk.mailbox,
-                    answer.problem,
+                    briefly(answer.problem),
                 )
 
 

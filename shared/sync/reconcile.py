@@ -16,11 +16,13 @@ from shared.changes import Change, Hint, coalesce
 from shared.dataverse.client import Dataverse
 from shared.dataverse.links import Link
 from shared.dataverse.mailboxes import MailboxState, mailboxes_of
-from shared.errors import Transient
+from shared.errors import Transient, where
 from shared.graph.client import Graph, GraphResponse
 from shared.graph.items import Item
 from shared.identifiers import MailboxId, SystemUserId
+from shared.sync.attaching import Attaching, following
 from shared.sync.facts import Facts, Question, learn
+from shared.sync.giving_up import given_up
 from shared.sync.looking import Look, looks_at
 from shared.sync.marking import at_new_version, is_overtaken, markings, unmarkings
 from shared.sync.outcome import Failed, Impossible, LaterLook, Outcome, Settled
@@ -29,6 +31,8 @@ from shared.sync.rules import Decision, Read, Rules
 from shared.sync.seen import SeenVersions
 from shared.sync.versions import is_older, may_be_older
 from shared.sync.writes import failed_links, writes_for
+from shared.telemetry import Parked
+from shared.tracing import span
 
 logger = logging.getLogger("tether.sync")
 
@@ -51,11 +55,13 @@ class Reconciler[I: Item, F: Facts, C]:
         graph: Graph,
         dataverse: Dataverse,
         now: Callable[[], datetime],
+        attaching: Attaching | None = None,
     ) -> None:
         self._rules = rules
         self._graph = graph
         self._dataverse = dataverse
         self._now = now
+        self._attaching = attaching
         self._seen = SeenVersions()
         self._users: dict[MailboxId, SystemUserId] = {}
         self._entity_sets: dict[str, str] = {}
@@ -103,27 +109,31 @@ class Reconciler[I: Item, F: Facts, C]:
                 for change in outcome.not_ended(work, before)
             ]
             return []
-        except Exception as problem:
+        except Exception as problem:  # noqa: BLE001 - it ends in the outcome
             rest = outcome.not_ended(work, before)
             if len(rest) > 1:
                 half = len(rest) // 2
                 moved_on = await self._guarded_round(rest[:half], outcome)
                 return [*moved_on, *await self._guarded_round(rest[half:], outcome)]
-            logger.warning("cannot be reconciled", exc_info=problem)
+            logger.warning("cannot be reconciled: %s", where(problem))
             reason = f"{type(problem).__name__}: {problem}"
-            outcome.impossible += [Impossible(change, reason) for change in rest]
+            outcome.impossible += [Impossible(change, reason, Parked.DEFECT) for change in rest]
             return []
 
     async def _round(self, work: list[Change], outcome: Outcome) -> list[Failed]:
         """Take every change as far as it goes; return those to be looked at again at once."""
         began = self._now()
-        reads = await self._read(work, outcome)
-        facts = await self._look_up(reads)
+        with span("read", attributes={"tether.changes": len(work)}):
+            reads = await self._read(work, outcome)
+        with span("look up", attributes={"tether.items": len(reads)}):
+            facts = await self._look_up(reads)
         decisions, overtaken = self._decide(facts, reads, outcome)
-        marked, changed_in_outlook = await self._mark(decisions, outcome)
-        written, changed_in_dynamics = await self._write(marked, outcome)
+        with span("mark", attributes={"tether.items": len(decisions)}):
+            marked, changed_in_outlook = await self._mark(decisions, outcome)
+        with span("write", attributes={"tether.items": len(marked)}):
+            written, changed_in_dynamics = await self._write(marked, outcome)
         was_slow = self._now() - began > _SLOW
-        for decision in written:
+        for decision in await self._attach(written, outcome):
             self._settle(decision, outcome, was_slow=was_slow)
         return [*overtaken, *changed_in_outlook, *changed_in_dynamics]
 
@@ -146,8 +156,11 @@ class Reconciler[I: Item, F: Facts, C]:
                 try:
                     item = self._told(begun.get(change.id), response.body)
                 except ValidationError as error:
-                    reason = f"Graph shows the {rules.noun} in a shape nobody knows: {error}"
-                    outcome.impossible.append(Impossible(change, reason))
+                    fields = sorted({str(one["loc"][0]) for one in error.errors() if one["loc"]})
+                    reason = (
+                        f"Graph shows the {rules.noun} in a shape nobody knows: {', '.join(fields)}"
+                    )
+                    outcome.impossible.append(Impossible(change, reason, Parked.UNREADABLE))
                     continue
                 if rest := rules.rest(change.mailbox, item, now):
                     begun[change.id] = item
@@ -255,12 +268,26 @@ class Reconciler[I: Item, F: Facts, C]:
             ]
             if response.has_moved_on:
                 moved_on += failed
-            elif response.is_final:
-                hopeless += [(decision, response.problem) for decision in decisions_failed]
-            else:
-                outcome.failed += failed
+                continue
+            for decision, failure in zip(decisions_failed, failed, strict=True):
+                if why := given_up(decision, response):
+                    hopeless.append((decision, why))
+                else:
+                    outcome.failed.append(failure)
         await self._give_up(hopeless, outcome)
         return [decision for decision in decisions if id(decision) not in unwritten], moved_on
+
+    async def _attach(
+        self, decisions: Sequence[Decision[I, C]], outcome: Outcome
+    ) -> Sequence[Decision[I, C]]:
+        """Have attachments follow their rows; return the decisions that are carried out by that."""
+        found = (following(one.read.change, one.plan) for one in decisions)
+        items = [one for one in found if one]
+        if self._attaching is None or not items:
+            return decisions
+        done = set(await self._attaching.follow(items, outcome))
+        waiting = {item.change for item in items} - done
+        return [one for one in decisions if one.read.change not in waiting]
 
     async def _give_up(
         self, hopeless: Sequence[tuple[Decision[I, C], str]], outcome: Outcome

@@ -8,8 +8,10 @@ from shared.bus import PARKED, Bus, Message, change_messages, parked_message, re
 from shared.changes import Change
 from shared.identifiers import Kind
 from shared.sync.outcome import Failed, Impossible, LaterLook, Outcome
+from shared.telemetry import Parked
 
 MAX_ATTEMPTS = 10
+GAVE_UP = f"failed {MAX_ATTEMPTS} times: "
 _LATER_LOOK = timedelta(minutes=2)
 _PER_REPLY = timedelta(seconds=10)
 _DEEPEST = 60
@@ -44,7 +46,7 @@ def _give_up_what_kept_failing(outcome: Outcome) -> None:
     tried = [failed for failed in outcome.failed if failed.change.attempt + 1 >= MAX_ATTEMPTS]
     outcome.failed = [failed for failed in outcome.failed if failed not in tried]
     outcome.impossible += [
-        Impossible(failed.change, f"failed {MAX_ATTEMPTS} times: {failed.problem}")
+        Impossible(failed.change, f"{GAVE_UP}{failed.problem}", Parked.KEPT_FAILING)
         for failed in tried
     ]
 

@@ -13,12 +13,14 @@ from shared.dataverse.batch import Operation
 from shared.dataverse.client import Dataverse
 from shared.dataverse.mailboxes import MailboxRow
 from shared.dataverse.subscriptions import Subscription
+from shared.errors import briefly
 from shared.graph.client import GraphResponse
 from shared.graph.client_state import Subject
 from shared.graph.subscriptions import expiry_of
 from shared.identifiers import Kind, MailboxId
 from shared.sync.gaps import Gap, to_be_noted
 from shared.sync.subscribing import Answers, Subscriber
+from shared.telemetry import KIND, REASON, subscriptions_lost
 
 logger = logging.getLogger("tether.enrolment")
 
@@ -57,6 +59,8 @@ class Upkeep:
         gaps = [*gaps, *(Gap.of(one, known.get(one.mailbox), now, why) for one in gone)]
         # Gaps come first: once there is a subscription again, nothing else tells of them.
         refused = await self.note(gaps, known)
+        for subject in gone:
+            subscriptions_lost.add(1, {KIND: subject.kind, REASON: "gone"})
         subscribed = await self._subscriber.subscribe([*missing, *gone])
         for one in subscribed.replaced:
             logger.warning(
@@ -85,7 +89,7 @@ class Upkeep:
         answers = await self._dataverse.batch(list(operations.values()))
         refused = {m: a.problem for m, a in zip(operations, answers, strict=True) if not a.ok}
         for mailbox, problem in refused.items():
-            logger.error("row refused mailbox=%s problem=%s", mailbox, problem)
+            logger.error("row refused mailbox=%s problem=%s", mailbox, briefly(problem))
         return refused
 
     async def _write_down(
@@ -109,7 +113,10 @@ class Upkeep:
                 changed[mailbox][kind] = None
             refused[mailbox].append(f"{kind}: {answer.problem}")
             logger.warning(
-                "no subscription mailbox=%s kind=%s problem=%s", mailbox, kind, answer.problem
+                "no subscription mailbox=%s kind=%s problem=%s",
+                mailbox,
+                kind,
+                briefly(answer.problem),
             )
         problems = {mailbox: "\n".join(told) for mailbox, told in refused.items()}
         notes = {

@@ -98,9 +98,13 @@ def _links[C](plans: Sequence[Track[C] | Keep[C]], now: datetime) -> list[Operat
     for plan in plans:
         match plan:
             case Track():
-                operations.append(write_link(plan.link, plan.known, plan.tracking, plan.tied, now))
+                tracking, follow = plan.tracking, plan.attachments
+                operations.append(
+                    write_link(plan.link, plan.known, tracking, plan.tied, now, follow=follow)
+                )
             case Keep(amended=amended) if amended:
-                operations.append(amend_link(plan.known, amended, plan.tied))
+                follow = plan.attachments
+                operations.append(amend_link(plan.known, amended, plan.tied, follow=follow))
             case _:
                 pass
     return operations

@@ -143,12 +143,18 @@ class Company:
         path = f"usersettingscollection({self.people[person]['systemuserid']})"
         await self.write("PATCH", path, {"incomingemailfilteringmethod": method})
 
-    async def activity(self, message_id: str) -> Row:
-        """Return the one activity of a mail, as soon as it is there and completed."""
+    async def activity(self, message_id: str, *, outgoing: bool | None = None) -> Row:
+        """Return the one activity of a mail, as soon as it is there and completed.
+
+        Mail between users has two unless the organisation decides otherwise: `outgoing` says which.
+        """
+        which = "" if outgoing is None else f" and directioncode eq {str(outgoing).lower()}"
         sought = quote(message_id.replace("'", "''"), safe="")
 
         async def look() -> list[Row]:
-            return await self.rows(f"emails?$filter=messageid eq '{sought}' and statecode eq 1")
+            return await self.rows(
+                f"emails?$filter=messageid eq '{sought}' and statecode eq 1{which}"
+            )
 
         (found,) = await eventually(look)
         return found

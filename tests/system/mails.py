@@ -1,7 +1,9 @@
 """Raw messages as they come from the internet."""
 
+from collections.abc import Mapping
 from email.message import EmailMessage
 from itertools import count
+from types import MappingProxyType
 
 _numbers = count(1)
 
@@ -14,8 +16,12 @@ def mail(
     cc: str = "",
     message_id: str = "",
     answers: str = "",
+    files: Mapping[str, bytes] = MappingProxyType({}),
 ) -> bytes:
-    """Return a message that no other is like; `answers` is the Message-ID it replies to."""
+    """Return a message that no other is like; `answers` is the Message-ID it replies to.
+
+    `files` are attached by their names.
+    """
     message = EmailMessage()
     message["From"] = sender
     message["To"] = to
@@ -28,4 +34,8 @@ def mail(
         message["In-Reply-To"] = answers
         message["References"] = answers
     message.set_content("Hello, here is what we spoke about.")
+    for name, content in files.items():
+        message.add_attachment(
+            content, maintype="application", subtype="octet-stream", filename=name
+        )
     return message.as_bytes()

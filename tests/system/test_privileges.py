@@ -20,13 +20,21 @@ from tests.system.waiting import eventually
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 KNOWN_SENDERS = 2
-ACTIVITIES = {"email", "appointment", "task", "activityparty", "activitypointer"}
+ACTIVITIES = {
+    "email",
+    "appointment",
+    "task",
+    "activityparty",
+    "activitypointer",
+    "activitymimeattachment",
+}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def running() -> AsyncIterator[tuple[TetherStack, Company]]:
     stack = TetherStack(
-        tenant_of(3, filtering=KNOWN_SENDERS), settings={"TASKS_POLLING_SCHEDULE": SELDOM}
+        tenant_of(3, filtering=KNOWN_SENDERS),
+        settings={"TASKS_POLLING_SCHEDULE": SELDOM, "ATTACHMENTS": "on"},
     )
     try:
         await stack.start()
@@ -55,6 +63,7 @@ async def mails(company: Company) -> None:
         raw = mail(f"From {who}", sender=f"{who}@fabrikam.example", message_id=message_id)
         item = (await company.deliver("ada", raw, categories=TRACKED))["id"]
         await company.activity(message_id)
+    await company.deliver("ada", mail("Files", files={"a.pdf": b"%PDF"}), categories=TRACKED)
     await company.deliver("grace", mail("Reply", answers="<contact@fabrikam.example>"))
     await company.quiet()
     await company.delete("ada", item)

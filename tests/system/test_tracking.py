@@ -165,7 +165,7 @@ async def test_an_answer_sent_from_outlook_and_a_forward_to_a_colleague(company:
         assert await company.links(item=one["id"]) == []
         await company.categorize("ada", one["id"], TRACKED)
     for one in answers:
-        email = await company.activity(one["internetMessageId"])
+        email = await company.activity(one["internetMessageId"], outgoing=True)
         assert email["_parentactivityid_value"] == wanted["activityid"]
         assert (email["directioncode"], email["statuscode"]) == (True, 3)
         assert email["_ownerid_value"] == company.people["ada"]["systemuserid"]
@@ -214,27 +214,35 @@ async def test_an_activity_that_is_there_already_is_adopted_as_it_is(company: Co
     assert (email["activityid"], email["subject"]) == (native, "Written by native synchronization")
 
 
-async def test_mail_between_colleagues_is_one_activity_of_the_sender(company: Company) -> None:
-    grace = {"emailAddress": {"name": "Grace", "address": "grace@contoso.example"}}
+@pytest.mark.parametrize("two", [False, True])
+async def test_mail_between_colleagues_is_one_activity_of_the_sender_or_two(
+    company: Company, *, two: bool
+) -> None:
+    (organization,) = await company.rows("organizations?$select=organizationid")
+    path = f"organizations({organization['organizationid']})"
+    await company.write("PATCH", path, {"ignoreinternalemail": not two})
+    subject = f"Internal: {two}"
+    to = {"emailAddress": {"name": "Grace", "address": "grace@contoso.example"}}
     message = {
-        "subject": "Internal",
+        "subject": subject,
         "body": {"contentType": "text", "content": "Between us."},
-        "toRecipients": [grace],
+        "toRecipients": [to],
         "categories": [TRACKED],
     }
     await company.graph("POST", "/users/{alan}/sendMail", {"message": message})
 
     async def arrived() -> list[str]:
         mails = await company.messages("grace")
-        return [one["id"] for one in mails if one["subject"] == "Internal"]
+        return [one["id"] for one in mails if one["subject"] == subject]
 
     (received,) = await eventually(arrived)
     await company.categorize("grace", received, TRACKED)
     await company.quiet()
-    (email,) = await company.rows("emails?$filter=subject eq 'Internal'")
-    assert (email["directioncode"], email["statuscode"]) == (True, 3)
-    assert email["_ownerid_value"] == company.people["alan"]["systemuserid"]
-    links = await company.links(message_id=email["messageid"])
+    emails = await company.rows(f"emails?$filter=subject eq '{subject}'&$orderby=directioncode")
+    shown = [(one["directioncode"], one["statuscode"], one["_ownerid_value"]) for one in emails]
+    alan, grace = (company.people[name]["systemuserid"] for name in ("alan", "grace"))
+    assert shown == [*([(False, 4, grace)] if two else []), (True, 3, alan)]
+    links = await company.links(message_id=emails[0]["messageid"])
     assert {link["_tether_mailboxid_value"] for link in links} == {
         company.people[name]["id"] for name in ("alan", "grace")
     }

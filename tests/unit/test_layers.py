@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
-BASIC = {"shared.answers", "shared.errors", "shared.identifiers"}
+TELLING = {"shared.calling", "shared.telemetry", "shared.tracing"}
+BASIC = TELLING | {"shared.answers", "shared.errors", "shared.identifiers"}
 MAY_IMPORT = {
     "functions": {"functions", "shared"},
     "shared": {"shared"},

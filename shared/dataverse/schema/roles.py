@@ -21,6 +21,7 @@ SERVICE = Role(
         "systemuser": ("Read", "AppendTo"),
         "usersettings": ("Read",),
         "mailbox": ("Read",),
+        "organization": ("Read",),
     },
 )
 ADMINISTRATOR = Role(

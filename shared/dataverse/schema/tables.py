@@ -73,6 +73,8 @@ TABLES = (
             Column("tether_RemovedOn", "Removed on", "DateTime"),
             Column("tether_Detail", "Detail", "String", 1000),
             Column("tether_Request", "What was asked for", "String", 2000),
+            Column("tether_AttachmentsPending", "Attachments pending", "Boolean"),
+            Column("tether_Notes", "Notes", "Memo", 2000),
         ),
         lookups=(
             Lookup("tether_MailboxId", "Mailbox", "tether_mailbox"),

@@ -90,12 +90,15 @@ def _tracked(snapshot: Snapshot, link: Link, event: Event, policy: CalendarPolic
         return Unlink(link, "the appointment was deleted in Dynamics", unmark=True)
     meeting, tied = _meeting(snapshot, event, wanted, policy)
     tracking = _tracking(snapshot, event, len(wanted))
+    told = _is_told(link, tracking, tied)
+    files_may_have_come = not told and _brings_files(snapshot, event, policy, tied)
     return Keep(
         known=link,
         activity=activity_id_of_meeting(snapshot.global_id),
         tied=tied,
         telling=meeting,
-        amended=None if _is_told(link, tracking, tied) and not link.save else tracking,
+        amended=None if told and not link.save else tracking,
+        attachments=link.attachments_pending or files_may_have_come,
     )
 
 
@@ -119,7 +122,17 @@ def _untracked(snapshot: Snapshot, event: Event, policy: CalendarPolicy) -> Plan
         mark=not event.is_marked,
         # The copy that counts may be let go at this very moment, and not know this one.
         look_again=not _counts(snapshot),
+        attachments=_brings_files(snapshot, event, policy, tied),
     )
+
+
+def _brings_files(
+    snapshot: Snapshot, event: Event, policy: CalendarPolicy, tied: ActivityId | None
+) -> bool:
+    """Tell whether the attachments follow: from the copy that counts, to a row of our own."""
+    if event.is_series or event.is_private or not (policy.attachments and event.has_attachments):
+        return False
+    return _counts(snapshot) and tied == activity_id_of_meeting(snapshot.global_id)
 
 
 def _wanted(snapshot: Snapshot, event: Event) -> Mapping[ActivityId, Appointment]:

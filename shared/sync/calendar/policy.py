@@ -20,7 +20,8 @@ class CalendarPolicy:
     `deleted_by_organizer` and `deleted_by_attendee`: the event was deleted in that mailbox.
     `canceled`: the organizer called it off and an attendee's copy says so. `touch_past` and
     `touch_completed`: whether rows of meetings that are over, or that somebody completed or
-    canceled in Dynamics, are changed and ended like any other.
+    canceled in Dynamics, are changed and ended like any other. `attachments`: the files of a single
+    meeting come along, never those of a series (4.3, 4.4).
     """
 
     ahead: timedelta = timedelta(days=365)
@@ -29,3 +30,4 @@ class CalendarPolicy:
     canceled: Ending = Ending.CANCEL
     touch_past: bool = False
     touch_completed: bool = False
+    attachments: bool = False

@@ -69,3 +69,9 @@ def _regarding(snapshot: Snapshot, email: Email | None, parent: Email | None) ->
 def _who(snapshot: Snapshot) -> SystemUserId:
     save = snapshot.link.save if snapshot.link else None
     return save.by if save else snapshot.mailbox.systemuser
+
+
+def brings_files(snapshot: Snapshot, message: Message, email: Email | None) -> bool:
+    """Tell whether a mail's attachments follow it; those of a row somebody else made are theirs."""
+    ours = email is None or email.id == snapshot.activity
+    return ours and snapshot.policy.attachments and message.has_attachments

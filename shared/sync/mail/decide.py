@@ -10,7 +10,7 @@ from shared.dataverse.mailboxes import FilteringMethod
 from shared.dataverse.records import Table
 from shared.graph.messages import Folder, Message
 from shared.identifiers import link_id_of_item
-from shared.sync.mail.content import content_of, tracking_of
+from shared.sync.mail.content import brings_files, content_of, tracking_of
 from shared.sync.mail.correlation import correlated, may_be_correlated_later
 from shared.sync.mail.exclusion import is_for_hands_only, kept_out
 from shared.sync.mail.parties import recipients_of, senders_of
@@ -77,6 +77,8 @@ def _tracked(snapshot: Snapshot, link: Link, message: Message) -> Plan[Telling]:
         telling=Telling(content_of(snapshot, message, email), email, link.save),
         amended=tracking_of(snapshot, message, Reason.SELLER) if link.save else None,
         look_again=may_be_correlated_later(snapshot, message),
+        attachments=link.attachments_pending
+        or (snapshot.replayed and brings_files(snapshot, message, email)),
     )
 
 
@@ -101,6 +103,7 @@ def _untracked(snapshot: Snapshot, message: Message) -> Plan[Telling]:
         telling=Telling(content_of(snapshot, message, adopted), adopted, save),
         mark=not message.is_marked,
         look_again=may_be_correlated_later(snapshot, message),
+        attachments=brings_files(snapshot, message, adopted),
     )
 
 

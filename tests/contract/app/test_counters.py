@@ -14,6 +14,7 @@ from shared.bus import Message
 from shared.config import read_settings
 from shared.errors import Transient
 from shared.graph.client_state import ClientStateKeys
+from shared.telemetry import REASON
 from tests.contract.app.counting import Counters
 from tests.contract.app.graphs_posts import Graph, collection
 
@@ -44,7 +45,7 @@ class MemoryBus:
 
 def notifications(reader: InMemoryMetricReader) -> Counters:
     """Count notifications: `accepted`, or the reason of a rejection."""
-    return Counters(reader, "tether.notifications.", by="reason", otherwise="accepted")
+    return Counters(reader, "tether.notifications.", by=REASON, otherwise="accepted")
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from shared.graph.client import Graph
 from shared.graph.events import Event
 from shared.graph.items import TRACKED_CATEGORY
 from shared.identifiers import ItemId, Kind, MailboxId
+from shared.sync.attaching import Attaching
 from shared.sync.calendar.facts import CalendarFacts
 from shared.sync.calendar.meeting import Meeting
 from shared.sync.calendar.policy import CalendarPolicy
@@ -52,7 +53,8 @@ class Diary:
     ) -> CalendarReconciler:
         """Return a further instance of the app, if need be on a side that misbehaves."""
         sides = graph or self.graph, dataverse or self.dataverse
-        return Reconciler(CalendarRules(self._policy), *sides, self._clock.now)
+        attaching = Attaching(sides[0], self.graph, sides[1], self._clock.now)
+        return Reconciler(CalendarRules(self._policy), *sides, self._clock.now, attaching)
 
     @property
     def now(self) -> datetime:

@@ -13,11 +13,14 @@ from shared.changes import Change, Hint
 from shared.dataverse.client import Dataverse
 from shared.dataverse.mailboxes import FilteringMethod
 from shared.errors import Transient
+from shared.graph.attachments import Contents
 from shared.graph.client import Graph
 from shared.graph.items import TRACKED_CATEGORY
 from shared.graph.messages import Message
 from shared.identifiers import ItemId, Kind, MailboxId
+from shared.sync.attaching import Attaching
 from shared.sync.mail.facts import MailFacts
+from shared.sync.mail.policy import MailPolicy
 from shared.sync.mail.rules import MailRules
 from shared.sync.mail.telling import Telling
 from shared.sync.reconcile import Reconciler
@@ -66,11 +69,17 @@ class Office:
         return self
 
     def instance(
-        self, *, graph: Graph | None = None, dataverse: Dataverse | None = None
+        self,
+        *,
+        graph: Graph | None = None,
+        dataverse: Dataverse | None = None,
+        policy: MailPolicy | None = None,
+        contents: Contents | None = None,
     ) -> Reconciler[Message, MailFacts, Telling]:
         """Return a further instance of the app, if need be on a side that misbehaves."""
-        sides = graph or self.graph, dataverse or self.dataverse
-        return Reconciler(MailRules(), *sides, lambda: self.now)
+        graph, dataverse = graph or self.graph, dataverse or self.dataverse
+        attaching = Attaching(graph, contents or self.graph, dataverse, lambda: self.now)
+        return Reconciler(MailRules(policy), graph, dataverse, lambda: self.now, attaching)
 
     def mail(
         self,
@@ -80,6 +89,7 @@ class Office:
         folder: str = "inbox",
         received: datetime | None = None,
         headers: Mapping[str, str] = MappingProxyType({}),
+        files: Sequence[tuple[str, str, bytes]] = (),
     ) -> Change:
         """Deliver a mail; return the change it is told by."""
         message = EmailMessage()
@@ -92,6 +102,11 @@ class Office:
         }
         for name, value in said.items():
             message[name] = value
+        if files:
+            message.set_content("See what is attached.")
+        for name, mime_type, content in files:
+            main, _, sub = mime_type.partition("/")
+            message.add_attachment(content, maintype=main, subtype=sub, filename=name)
         mailbox = self.graph.mailboxes.all()[person]
         delivered = mailbox.deliver(message.as_bytes(), folder=folder, received=received)
         return Change(

@@ -22,12 +22,13 @@ from sandbox.dataverse.service import Dataverse as DataverseService
 from sandbox.graph.calendars import Calendars
 from sandbox.graph.contacts import Contacts
 from sandbox.graph.dispatch import Dispatcher
+from sandbox.graph.event_attachments import EventAttachments
 from sandbox.graph.events import Events
 from sandbox.graph.folders import Folders
 from sandbox.graph.invitations import Invitations
 from sandbox.graph.mailboxes import Mailboxes
 from sandbox.graph.messages import Messages
-from sandbox.graph.protocol import Call, Caller, Router
+from sandbox.graph.protocol import Answer, Call, Caller, Router
 from sandbox.graph.rules import Rules
 from sandbox.graph.todo_lists import TodoLists
 from sandbox.graph.todo_tasks import TodoTasks
@@ -53,7 +54,7 @@ _ROLES = frozenset(
 )
 _EMPTIED = (
     "tether_link", "tether_mailbox", "email", "appointment", "task", "activityparty", "contact",
-    "account", "lead",
+    "account", "lead", "activitymimeattachment",
 )  # fmt: skip
 
 
@@ -83,6 +84,7 @@ class InProcessGraph:
             Messages(self.mailboxes), Folders(self.mailboxes), Contacts(self.mailboxes),
             TodoLists(self.mailboxes), TodoTasks(self.mailboxes),
             Events(self.calendars, Invitations(self.mailboxes, self.calendars)),
+            EventAttachments(self.calendars),
         )  # fmt: skip
         routes = [route for part in parts for route in part.routes()]
         self._dispatcher = Dispatcher(Router(routes), self.mailboxes, surroundings, Rules())
@@ -104,6 +106,14 @@ class InProcessGraph:
             await asyncio.sleep(0)
         return responses
 
+    async def content(self, request: GraphRequest) -> bytes | GraphResponse:
+        """See `Contents.content`."""
+        await asyncio.sleep(0)
+        answer = await self._answer(request)
+        if isinstance(answer.body, bytes):
+            return answer.body
+        return self._response(answer)
+
     async def do(self, method: str, url: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """Do what a person does in Outlook, and return what it shows of it."""
         answer = await self._part(GraphRequest(method, url, body=body))
@@ -117,8 +127,11 @@ class InProcessGraph:
         return [await self._part(request) for request in requests]
 
     async def _part(self, request: GraphRequest) -> GraphResponse:
+        return self._response(await self._answer(request))
+
+    async def _answer(self, request: GraphRequest) -> Answer:
         path, _, query = request.url.partition("?")
-        answer = await self._dispatcher.part(
+        return await self._dispatcher.part(
             Call(
                 request.method,
                 path,
@@ -129,6 +142,9 @@ class InProcessGraph:
                 content=request.body,
             )
         )
+
+    @staticmethod
+    def _response(answer: Answer) -> GraphResponse:
         body = json.loads(json.dumps(answer.body)) if isinstance(answer.body, dict) else {}
         retry_after = answer.headers.get("Retry-After")
         return GraphResponse(answer.status, body, float(retry_after) if retry_after else None)
@@ -169,7 +185,8 @@ class InProcessDataverse:
     async def _round_trip(self, parts: Sequence[Operation | ChangeSet]) -> list[Response]:
         await asyncio.sleep(0)
         if refusal := self._strike("POST $batch"):
-            raise Transient(refusal.message, retry_after=refusal.retry_after)
+            problem = f"Dataverse {refusal.status} {refusal.code}: {refusal.message}"
+            raise Transient(problem, retry_after=refusal.retry_after)
         headers = {
             "content-type": f'multipart/mixed; boundary="{_BOUNDARY}"',
             "prefer": "odata.continue-on-error",

@@ -9,6 +9,7 @@ from shared.dataverse.activities import Reference
 from shared.dataverse.emails import Email
 from shared.dataverse.links import Link, LinkState
 from shared.dataverse.mailboxes import FilteringMethod
+from shared.dataverse.organization import Organization
 from shared.dataverse.records import Record, Table
 from shared.dataverse.requests import Action, Request
 from shared.graph.items import TRACKED_CATEGORY
@@ -22,6 +23,7 @@ from shared.identifiers import (
     activity_id_of_message,
 )
 from shared.sync.addresses import Records
+from shared.sync.mail.policy import MailPolicy
 from shared.sync.mail.snapshot import Companion, Mailbox, Snapshot
 
 BEGIN = datetime(2026, 11, 2, 8, tzinfo=UTC)
@@ -42,6 +44,9 @@ class Known(TypedDict, total=False):
     companions: Sequence[Companion]
     records: Records | None
     looked_before: bool
+    replayed: bool
+    organization: Organization
+    policy: MailPolicy
 
 
 def message(**stated: object) -> Message:

@@ -11,6 +11,7 @@ from shared.sync.tasks.policy import Fate, TaskPolicy
 
 SECRET = bytes(range(32))
 KEY = base64.b64encode(SECRET).decode()
+INSIGHTS_KEY = "0c0ffee0-0000-4000-8000-000000000001"
 CONNECTION = "Endpoint=sb://x.servicebus.windows.net;SharedAccessKey=verysecret"
 CLIENT = "0a1b2c3d-7f4e-4d5e-9a60-0c0ffee00002"
 GOOD = {
@@ -72,6 +73,10 @@ def test_every_missing_setting_is_named_at_once() -> None:
         ("TASK_DELETED", "cancel", "'delete' or 'keep'"),
         ("TASKS_POLLING_SCHEDULE", "every minute", "NCRONTAB schedule of six fields"),
         ("TASKS_SUBSCRIPTIONS", "perhaps", "valid boolean"),
+        ("APPLICATIONINSIGHTS_CONNECTION_STRING", INSIGHTS_KEY, "must be InstrumentationKey="),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318", "must be an https:// address"),
+        ("OTEL_TRACES_SAMPLER_ARG", "2", "less than or equal to 1"),
+        ("TELEMETRY", "file", "'console'"),
         ("API_AUTHENTICATION", "none", "'token' or 'appservice'"),
         ("API_AUDIENCE", "api://tether", "must end in the API's client id"),
         ("API_AUDIENCE", f"api://{CLIENT.upper()}", "must end in the API's client id"),
@@ -126,8 +131,30 @@ def test_secrets_do_not_show() -> None:
     assert "verysecret" not in shown
     assert repr(SECRET) not in shown
     assert KEY not in shown
+    connection = {"APPLICATIONINSIGHTS_CONNECTION_STRING": f"InstrumentationKey={INSIGHTS_KEY}"}
+    assert INSIGHTS_KEY not in repr(read_settings({**GOOD, **connection}))
 
 
 @pytest.mark.parametrize("written", [KEY, f"{'k' * 9}:{KEY}", f"{KEY}:k1", f"k1:{KEY},{KEY}"])
 def test_a_refusal_does_not_tell_the_key(written: str) -> None:
     assert KEY.rstrip("=") not in complaint({**GOOD, "CLIENT_STATE_KEYS": written})
+
+
+def test_a_refusal_does_not_tell_the_connection_string() -> None:
+    wrong = {"APPLICATIONINSIGHTS_CONNECTION_STRING": f"Key={INSIGHTS_KEY};Endpoint=x"}
+    assert INSIGHTS_KEY not in complaint({**GOOD, **wrong})
+
+
+@pytest.mark.parametrize(
+    ("settings", "watched"),
+    [
+        ({}, False),
+        ({"TELEMETRY": "console"}, True),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}, True),
+        ({"APPLICATIONINSIGHTS_CONNECTION_STRING": f"InstrumentationKey={INSIGHTS_KEY}"}, True),
+    ],
+)
+def test_somebody_watches_if_there_is_somewhere_to_export_to(
+    settings: dict[str, str], *, watched: bool
+) -> None:
+    assert read_settings({**GOOD, **settings}).is_watched is watched

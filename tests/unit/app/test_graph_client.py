@@ -161,3 +161,45 @@ async def test_an_answer_that_is_none_is_a_server_s_fault(body: bytes) -> None:
 
     (response,) = await asked(reads(1), server)
     assert response.status in {502, 503}
+
+
+async def test_content_comes_as_it_is_from_the_path_that_was_asked_for() -> None:
+    asked_for: list[tuple[str, str]] = []
+
+    def server(request: httpx.Request) -> httpx.Response:
+        asked_for.append((str(request.url), request.headers["Prefer"]))
+        return httpx.Response(200, content=b"\x00\xff{}", headers={"Content-Type": "image/png"})
+
+    path = "/users/m/messages/AAk%3D/attachments/BB%2B%3D/$value"
+    assert await content(GraphRequest("GET", path, MailboxId("m")), server) == b"\x00\xff{}"
+    assert asked_for == [(f"https://graph.example/v1.0{path}", 'IdType="ImmutableId"')]
+
+
+async def test_an_empty_file_is_content_too() -> None:
+    empty = httpx.Response(200, content=b"")
+    assert await content(GraphRequest("GET", "/x/$value"), lambda _: empty) == b""
+
+
+@pytest.mark.parametrize("status", [404, 429, 503])
+async def test_content_that_is_refused_says_so(status: int) -> None:
+    body = {"error": {"code": "ErrorItemNotFound", "message": "no such thing"}}
+    refused = httpx.Response(status, json=body, headers={"Retry-After": "7"})
+    answer = await content(GraphRequest("GET", "/x/$value"), lambda _: refused)
+    assert isinstance(answer, GraphResponse)
+    assert (answer.status, answer.retry_after) == (status, 7.0)
+
+
+async def test_content_that_does_not_come_is_a_failure() -> None:
+    def server(_: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("nobody there")
+
+    answer = await content(GraphRequest("GET", "/x/$value"), server)
+    assert isinstance(answer, GraphResponse)
+    assert answer.status == 503
+
+
+async def content(request: GraphRequest, server: Any) -> bytes | GraphResponse:  # noqa: ANN401 - httpx takes either kind of function
+    async with httpx.AsyncClient(transport=httpx.MockTransport(server)) as client:
+        adapter = HttpxRequestAdapter(AnonymousAuthenticationProvider(), http_client=client)
+        adapter.base_url = "https://graph.example/v1.0"
+        return await GraphClient(adapter).content(request)

@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.graph import ids
 from shared.dataverse.links import LinkState, Reason
-from shared.graph.items import TRACKED_CATEGORY
+from shared.graph.items import TRACKED_CATEGORY, UNDELIVERABLE_CATEGORY
 from shared.sync.outcome import Failed, Impossible, Outcome, Settled
 from shared.sync.plan import Ignore, Track
 from tests.unit.app.office import Office
@@ -183,7 +183,7 @@ async def test_what_dataverse_calls_wrong_is_impossible_what_passes_is_not(
     assert office.subjects() == {"Mail 2"}
 
 
-async def test_what_dynamics_refuses_says_so_in_its_link_and_bears_no_category(
+async def test_what_dynamics_refuses_says_so_in_its_link_and_by_its_category(
     office: Office,
 ) -> None:
     change = office.mail(1)
@@ -192,7 +192,7 @@ async def test_what_dynamics_refuses_says_so_in_its_link_and_bears_no_category(
     (link,) = office.dataverse.rows("tether_link").values()
     assert link["tether_state"] == LinkState.FAILED
     assert "wrong" in link["tether_detail"]
-    assert office.categories(change) == []
+    assert office.categories(change) == [UNDELIVERABLE_CATEGORY]
 
 
 @pytest.mark.parametrize("skip", [0, 1, 2])

@@ -11,7 +11,7 @@ from shared.changes import decode
 from shared.dataverse.batch import ChangeSet, Operation, Response
 from shared.dataverse.client import Dataverse
 from shared.dataverse.links import LinkState, Reason
-from shared.graph.items import TRACKED_CATEGORY
+from shared.graph.items import TRACKED_CATEGORY, UNDELIVERABLE_CATEGORY
 from shared.identifiers import Kind
 from shared.sync.plan import Ignore
 from shared.sync.settling import settle
@@ -110,7 +110,9 @@ async def test_a_refused_mail_keeps_only_the_category_a_person_put_on(
     outcome = await office.reconciler.reconcile([change, office.mail(2)])
     assert [end.reason for end in outcome.impossible] == [f"Dataverse 400 {PLUG_IN}: {NO}"]
     assert office.subjects() == {"Mail 2"}
-    assert office.categories(change) == ([TRACKED_CATEGORY] if by_a_person else [])
+    assert office.categories(change) == (
+        [TRACKED_CATEGORY] if by_a_person else [UNDELIVERABLE_CATEGORY]
+    )
     link = office.links()["Mail 1"]
     assert (link["tether_state"], link.get("tether_emailid")) == (LinkState.FAILED, None)
     assert NO in link["tether_detail"]
@@ -126,7 +128,7 @@ async def test_other_categories_survive_a_refusal(office: Office) -> None:
     mailbox.update(mailbox.message(change.item), {"categories": ["Red"]})
     office.fault("dataverse", "POST emails", 400, code=PLUG_IN)
     await office.reconciler.reconcile([change])
-    assert office.categories(change) == ["Red"]
+    assert office.categories(change) == ["Red", UNDELIVERABLE_CATEGORY]
 
 
 async def test_a_refused_mail_is_let_be_until_its_category_asks_again(office: Office) -> None:
@@ -141,6 +143,7 @@ async def test_a_refused_mail_is_let_be_until_its_category_asks_again(office: Of
     outcome = await office.reconciler.reconcile([again(change)])
     assert not outcome.impossible
     assert office.subjects() == {"Mail 1"}
+    assert office.categories(change) == [TRACKED_CATEGORY]
     link = office.links()["Mail 1"]
     assert (link["tether_state"], link["tether_detail"]) == (LinkState.TRACKED, None)
     assert link["tether_reason"] == Reason.CATEGORY

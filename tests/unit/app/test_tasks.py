@@ -261,7 +261,7 @@ async def test_a_list_deleted_takes_its_rows_with_it(desk: Desk) -> None:
 
 async def test_a_recurring_task_is_never_in_dynamics(desk: Desk) -> None:
     item = await desk.add("Water", dueDateTime=DUE, recurrence=DAILY)
-    assert await plan_of(desk) == Ignore("a recurring task is never in Dynamics")
+    assert await plan_of(desk) == Ignore("a recurring task is never in Dynamics", excluded=True)
     assert desk.row(item) is None
 
 

@@ -19,6 +19,8 @@ BUS_METRICS = {"ActiveMessages", "DeadletteredMessages", "ThrottledRequests"}
 QUEUE_PROPERTY = re.compile(
     r"lockDuration|duplicateDetection|requiresSession|maxDeliveryCount|deadLetteringOnMessage"
 )
+_ATTRIBUTE = re.compile(r"Properties\['([^']+)'\]")
+_STATUS_CLASS = re.compile(r"[2-5]xx")
 _duration = TypeAdapter(timedelta)
 
 
@@ -158,18 +160,22 @@ def graph_roles(checkout: Checkout) -> list[str]:
 def watched(checkout: Checkout) -> list[str]:
     """Alerts and workbook name only metrics that are emitted, functions and queues that exist."""
     emitted = python_side.metrics(checkout.root)
+    made_here = python_side.instruments(checkout.root)
     functions = {t.function for t in python_side.triggers(checkout.root)}
     code = "".join(p.read_text() for d in ("shared", "functions") for p in _python(checkout, d))
-    problems = []
+    problems = [f"the table of metrics is wrong about {one}" for one in emitted.keys() ^ made_here]
     for where, query in _queries(checkout):
-        named = set(re.findall(r"'(tether\.[\w.]+)'", query))
-        problems += [f"{where}: nobody emits {name}" for name in sorted(named - emitted)]
+        asked = set(_ATTRIBUTE.findall(query))
+        named = set(re.findall(r"'(tether\.[\w.]+)'", _ATTRIBUTE.sub("", query)))
+        problems += [f"{where}: nobody emits {name}" for name in sorted(named - emitted.keys())]
         for group in re.findall(r"OperationName in \(([^)]*)\)", query):
             unknown = set(re.findall(r"'(\w+)'", group)) - functions
             problems += [f"{where}: there is no function {name}" for name in sorted(unknown)]
-        for attribute in re.findall(r"Properties\['(\w+)'\]", query):
-            if f'"{attribute}":' not in code:
-                problems.append(f"{where}: no metric has a {attribute}")
+        known = {attribute for name in named & emitted.keys() for attribute in emitted[name]}
+        problems += [f"{where}: none of its metrics has a {one}" for one in sorted(asked - known)]
+        for value in _values_asked_for(query):
+            if f'"{value}"' not in code and not _STATUS_CLASS.fullmatch(value):
+                problems.append(f"{where}: no attribute is ever '{value}'")
         if not re.match(r"(AppMetrics|AppRequests)\n", query):
             problems.append(f"{where}: reads an unknown table")
         if query.startswith("AppMetrics") and not named:
@@ -182,6 +188,14 @@ def watched(checkout: Checkout) -> list[str]:
             unknown = set(dimension["values"]) - made
             problems += [f"{alert['name']}: there is no queue {name}" for name in sorted(unknown)]
     return problems
+
+
+def _values_asked_for(query: str) -> set[str]:
+    """Return what a query compares attributes with."""
+    given = dict(re.findall(r"(\w+) = tostring\(Properties\['([^']+)'\]\)", query))
+    attribute = "|".join([r"tostring\(Properties\['[^']+'\]\)", *(rf"\b{one}" for one in given)])
+    found = re.findall(rf"(?:{attribute}) (?:==|in) (\([^)]*\)|'[^']*')", query)
+    return {value for one in found for value in re.findall(r"'([^']*)'", one)}
 
 
 def _python(checkout: Checkout, folder: str) -> Iterator[Any]:

@@ -57,18 +57,43 @@ def settings(root: Path) -> dict[str, bool]:
     return found
 
 
-def metrics(root: Path) -> set[str]:
-    """Return the names of the metrics the app counts by."""
-    text = (root / "shared" / "telemetry.py").read_text()
+def metrics(root: Path) -> dict[str, set[str]]:
+    """Return the metrics of the app's table, each with its attributes."""
+    names: dict[str, str] = {}
+    table: dict[str, set[str]] = {}
+    for node in _telemetry(root).body:
+        match node:
+            case ast.Assign(targets=[ast.Tuple(elts=[*to])], value=ast.Tuple(elts=[*values])):
+                for name, value in zip(to, values, strict=True):
+                    if isinstance(name, ast.Name) and isinstance(value, ast.Constant):
+                        names[name.id] = str(value.value)
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=str(value))):
+                names[name] = value
+            case ast.AnnAssign(target=ast.Name(id="METRICS"), value=ast.Dict(keys=keys, values=of)):
+                for key, value in zip(keys, of, strict=True):
+                    attributes = {n.id for n in ast.walk(value) if isinstance(n, ast.Name)}
+                    if isinstance(key, ast.Constant):
+                        known = attributes & names.keys()
+                        table[str(key.value)] = {names[name] for name in known}
+            case _:
+                pass
+    return table
+
+
+def instruments(root: Path) -> set[str]:
+    """Return the names of the metrics that are made."""
     return {
         node.args[0].value
-        for node in ast.walk(ast.parse(text))
+        for node in ast.walk(_telemetry(root))
         if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr.startswith("create_")
+        and ast.unparse(node.func).startswith(("_meter.create_", "Finding"))
         and isinstance(node.args[0], ast.Constant)
         and isinstance(node.args[0].value, str)
     }
+
+
+def _telemetry(root: Path) -> ast.Module:
+    return ast.parse((root / "shared" / "telemetry.py").read_text())
 
 
 def graph_permissions(root: Path) -> set[str]:

@@ -110,6 +110,27 @@ SLIPS = (
         "scoped on one side only: Contacts.Read",
     ),
     Slip("shared/telemetry.py", '"tether.lag"', '"tether.delay"', agreement.watched, "tether.lag"),
+    Slip(
+        "shared/telemetry.py",
+        '    "tether.lag": frozenset({KIND, PLAN}),\n',
+        "",
+        agreement.watched,
+        "table of metrics is wrong about tether.lag",
+    ),
+    Slip(
+        "shared/telemetry.py",
+        '"tether.condition"',
+        '"tether.state"',
+        agreement.watched,
+        "silent-mailbox: none of its metrics has a tether.condition",
+    ),
+    Slip(
+        "shared/telemetry.py",
+        'SILENT = "silent"',
+        'SILENT = "quiet"',
+        agreement.watched,
+        "silent-mailbox: no attribute is ever 'silent'",
+    ),
     Slip("infra/alerts.json", '"parked"', '"aside"', agreement.watched, "no queue aside"),
     Slip(
         "infra/modules/rbac.bicep",
