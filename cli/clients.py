@@ -15,7 +15,7 @@ from kiota_authentication_azure.azure_identity_authentication_provider import (
 )
 from msgraph.graph_request_adapter import GraphRequestAdapter
 
-from cli.environment import adopt_identity, dataverse_url, find_settings
+from cli.environment import adopt_identity, dataverse_url, find_settings, graph_endpoint
 from shared.config import Settings, read_settings
 from shared.dataverse.client import DataverseClient
 from shared.graph.client import Graph, GraphClient
@@ -59,16 +59,10 @@ async def clients_of(settings: Settings, values: Mapping[str, str]) -> AsyncIter
         credential = await _credential(stack, values)
         dataverse = DataverseClient(settings.dataverse_url, credential)
         stack.push_async_callback(dataverse.close)
-        # Without the SDK's middleware, whose transport never closes its connections.
-        http = await stack.enter_async_context(httpx.AsyncClient(timeout=_SECONDS))
-        scopes = [f"{settings.graph_endpoint}/.default"]
-        adapter = GraphRequestAdapter(
-            AzureIdentityAuthenticationProvider(credential, scopes=scopes), client=http
-        )
-        adapter.base_url = f"{settings.graph_endpoint}/v1.0"
+        graph = await _graph(stack, settings.graph_endpoint, credential)
         servicebus = _servicebus(settings, credential)
         stack.push_async_callback(servicebus.close)
-        yield Clients(settings, credential, GraphClient(adapter), dataverse, servicebus)
+        yield Clients(settings, credential, graph, dataverse, servicebus)
 
 
 @asynccontextmanager
@@ -84,6 +78,35 @@ async def dataverse_client(file: Path | None) -> AsyncIterator[DataverseClient]:
         client = DataverseClient(url, await _credential(stack, values))
         stack.push_async_callback(client.close)
         yield client
+
+
+@asynccontextmanager
+async def directory_clients(file: Path | None) -> AsyncIterator[tuple[Graph, DataverseClient]]:
+    """Give clients of Graph and Dynamics; nothing but where Dynamics is need be set.
+
+    Raises:
+        Misconfigured: an address is missing or wrong.
+    """
+    values = find_settings(file, os.environ)
+    url, endpoint = dataverse_url(values), graph_endpoint(values)
+    async with AsyncExitStack() as stack:
+        credential = await _credential(stack, values)
+        dataverse = DataverseClient(url, credential)
+        stack.push_async_callback(dataverse.close)
+        yield await _graph(stack, endpoint, credential), dataverse
+
+
+async def _graph(
+    stack: AsyncExitStack, endpoint: str, credential: AsyncTokenCredential
+) -> GraphClient:
+    # Without the SDK's middleware, whose transport never closes its connections.
+    http = await stack.enter_async_context(httpx.AsyncClient(timeout=_SECONDS))
+    adapter = GraphRequestAdapter(
+        AzureIdentityAuthenticationProvider(credential, scopes=[f"{endpoint}/.default"]),
+        client=http,
+    )
+    adapter.base_url = f"{endpoint}/v1.0"
+    return GraphClient(adapter)
 
 
 async def _credential(stack: AsyncExitStack, values: Mapping[str, str]) -> AsyncTokenCredential:

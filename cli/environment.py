@@ -9,10 +9,13 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from shared.config import ServiceUrl
+from shared.dataverse.readiness import NativeSync
 from shared.errors import Misconfigured
 
 SETTINGS_FILE = Path(".tether/settings.json")
 _IDENTITY = ("IDENTITY_ENDPOINT", "IDENTITY_HEADER")
+_GRAPH = "https://graph.microsoft.com"
+_CHOICES = " or ".join(NativeSync)
 _URL: TypeAdapter[str] = TypeAdapter(ServiceUrl)
 
 
@@ -55,6 +58,31 @@ def dataverse_url(settings: Mapping[str, str]) -> str:
             "DATAVERSE_URL is missing or no https:// address: set it to your environment's, e.g."
             " https://contoso.crm4.dynamics.com, or name a file with --settings."
         ) from None
+
+
+def graph_endpoint(settings: Mapping[str, str]) -> str:
+    """Return where Graph is; there is one for most.
+
+    Raises:
+        Misconfigured: the setting is no address.
+    """
+    try:
+        return _URL.validate_python(settings.get("GRAPH_ENDPOINT") or _GRAPH)
+    except ValidationError:
+        raise Misconfigured(f"GRAPH_ENDPOINT is no https:// address such as {_GRAPH}.") from None
+
+
+def native_sync(settings: Mapping[str, str]) -> NativeSync:
+    """Return how Tether stands to Dynamics' own synchronization.
+
+    Raises:
+        Misconfigured: the setting is neither of the two.
+    """
+    value = settings.get("NATIVE_SYNC") or NativeSync.BESIDE
+    try:
+        return NativeSync(value)
+    except ValueError:
+        raise Misconfigured(f"NATIVE_SYNC is '{value}': set it to {_CHOICES}.") from None
 
 
 def _read(file: Path) -> dict[str, str]:

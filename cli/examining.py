@@ -42,7 +42,13 @@ async def _examine(output: Output, settings: Path | None, *, strict: bool) -> in
     if output.as_json:
         output.document(
             [
-                {"check": f.check, "outcome": f.outcome, "message": f.message, "remedy": f.remedy}
+                {
+                    "check": f.check,
+                    "outcome": f.outcome,
+                    "message": f.message,
+                    "remedy": f.remedy,
+                    "codes": list(f.codes),
+                }
                 for f in findings
             ]
         )

@@ -1,16 +1,19 @@
 """`tether mailboxes`: how each mailbox stands."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from cli.clients import dataverse_client
+from cli.environment import find_settings, native_sync
 from cli.output import Output
 from cli.running import AsJson, SettingsFile, run
 from shared.dataverse.standing import Standing, read_standings
 
 app = typer.Typer()
+_NOT_MEANT = "it is not set to server-side synchronization, or its user is disabled"
 
 
 @app.command(epilog="Example: tether mailboxes --problems --json")
@@ -28,7 +31,8 @@ def mailboxes(
 async def _list(output: Output, settings: Path | None, *, problems: bool) -> None:
     async with dataverse_client(settings) as client:
         with output.waiting("asking Dynamics"):
-            found = await read_standings(client)
+            native = native_sync(find_settings(settings, os.environ))
+            found = await read_standings(client, native)
     listed = [one for one in found if _has_problem(one)] if problems else found
     if output.as_json:
         output.document([_told(one) for one in listed])
@@ -39,7 +43,7 @@ async def _list(output: Output, settings: Path | None, *, problems: bool) -> Non
             (
                 one.name or one.id,
                 one.state or "not enrolled",
-                "yes" if one.ready else "; ".join(_lacking(one)),
+                "; ".join(said for _, said in _lacking(one)) or "yes",
                 one.fresh,
                 one.catch_up_needed_since,
                 one.catch_up_reason,
@@ -52,15 +56,16 @@ async def _list(output: Output, settings: Path | None, *, problems: bool) -> Non
 
 
 def _has_problem(one: Standing) -> bool:
-    return not (one.ready and one.state == "enrolled") or bool(
-        one.catch_up_needed_since or one.last_error
+    return bool(
+        one.state != "enrolled" or _lacking(one) or one.catch_up_needed_since or one.last_error
     )
 
 
-def _lacking(one: Standing) -> list[str]:
+def _lacking(one: Standing) -> list[tuple[str, str]]:
+    """Return what a mailbox lacks, and what else must be mended, each with its code."""
     if one.lacking is None:
-        return ["it is not set to server-side synchronization, or its user is disabled"]
-    return [condition.lacking for condition in one.lacking]
+        return [("mailbox-not-enabled", _NOT_MEANT)]
+    return [(condition.code, condition.lacking) for condition in (*one.lacking, *one.noted)]
 
 
 def _told(one: Standing) -> dict[str, Any]:
@@ -69,7 +74,8 @@ def _told(one: Standing) -> dict[str, Any]:
         "name": one.name,
         "state": one.state or "not enrolled",
         "ready": one.ready,
-        "lacking": _lacking(one) if not one.ready else [],
+        "lacking": [said for _, said in _lacking(one)],
+        "codes": [code for code, _ in _lacking(one)],
         "fresh": one.fresh,
         "catchUpNeededSince": one.catch_up_needed_since,
         "catchUpReason": one.catch_up_reason,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli import examining, mailboxes, parked, schema, subscriptions
+from cli import enabling, examining, mailboxes, parked, schema, subscriptions
 
 _SETTINGS = """Installs, looks at and mends Tether.
 
@@ -27,6 +27,7 @@ app = typer.Typer(
 app.add_typer(examining.app)
 app.add_typer(schema.app)
 app.add_typer(mailboxes.app)
+app.add_typer(enabling.app)
 app.add_typer(subscriptions.app)
 app.add_typer(parked.app)
 

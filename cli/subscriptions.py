@@ -37,7 +37,7 @@ def subscriptions(
 async def _list(output: Output, settings: Path | None, *, problems: bool) -> int:
     async with all_clients(settings) as clients:
         with output.waiting("asking Dynamics and Graph"):
-            standings = await read_standings(clients.dataverse)
+            standings = await read_standings(clients.dataverse, clients.settings.native_sync)
             listed = await listed_subscriptions(clients.graph)
             seal = present_seal(clients)
     watching = compare(standings, listed, seal=seal, now=datetime.now(UTC))

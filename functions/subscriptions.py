@@ -1,10 +1,10 @@
-"""A timer: every ready mailbox is enrolled, and its subscription renewed at half-life."""
+"""A timer: every ready mailbox is enrolled, its subscriptions renewed, what waited for it sent."""
 
 import logging
 
 import azure.functions as func
 
-from shared.bootstrap import app
+from shared.bootstrap import App, app
 from shared.errors import Transient, briefly
 from shared.tracing import span
 
@@ -18,9 +18,20 @@ async def subscriptions(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the
     try:
         application = await app()
         with span("pass over all mailboxes"):
-            await application.enrolment.enrol_and_renew()
+            await keep_up(application)
             if application.census:
                 await application.census.take()
     except Transient as problem:
         logger.warning("pass not finished, the next one goes on: %s", briefly(problem))
         raise Transient(briefly(problem)) from None
+
+
+async def keep_up(application: App) -> None:
+    """Have mailboxes tested that can be now, enrol the ready, and send what waited for that.
+
+    Raises:
+        Transient: a service did not answer.
+    """
+    await application.enabler.go_on()
+    enrolled = await application.enrolment.enrol_and_renew()
+    await application.waiting.send(enrolled=enrolled)

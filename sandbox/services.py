@@ -31,6 +31,7 @@ ROLES = (
     "Contacts.ReadWrite",
     "Tasks.ReadWrite.All",
     "User.Read.All",
+    "GroupMember.Read.All",
 )
 
 

@@ -31,13 +31,25 @@ class Person(BaseModel):
     ready: bool = True
 
 
+class Group(BaseModel):
+    """A group of the directory; `members` are the ids of people and of other groups."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    mail: str
+    display_name: str
+    members: tuple[str, ...]
+
+
 class Tenant(BaseModel):
-    """One organisation: its directory id and its people."""
+    """One organisation: its directory id, its people and their groups."""
 
     model_config = ConfigDict(frozen=True)
 
     tenant_id: str
     people: tuple[Person, ...]
+    groups: tuple[Group, ...] = ()
 
     def stable_id(self, what: str) -> str:
         """Return an id that is the same in every run, e.g. for the service principal."""

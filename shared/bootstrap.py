@@ -28,6 +28,7 @@ from shared.sync.calendar.rules import CalendarRules
 from shared.sync.census import Census
 from shared.sync.consuming import Consumer, Reconciles
 from shared.sync.contacts.rules import ContactRules
+from shared.sync.enabling import Enabler
 from shared.sync.enrolment import Enrolment
 from shared.sync.hinted import Hinted
 from shared.sync.list_watching import ListWatching
@@ -37,12 +38,13 @@ from shared.sync.reconcile import Reconciler
 from shared.sync.rules import Rules
 from shared.sync.subscribing import Subscriber
 from shared.sync.tasks.rules import TaskRules
+from shared.sync.waiting_saves import WaitingSaves
 from shared.tracking.api import Api, Surface
 from shared.tracking.authenticating import callers_by
 from shared.tracking.finding import Finder
 from shared.tracking.items import Items
+from shared.tracking.mailbox_desk import MailboxDesk
 from shared.tracking.people import People
-from shared.tracking.unserved import UnservedDesk
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ class App:
     inbound: Bus
     consumers: Mapping[Kind, Consumer]
     enrolment: Enrolment
+    enabler: Enabler
+    waiting: WaitingSaves
     census: Census | None
     rolling: Rolling
     poller: Poller
@@ -108,6 +112,9 @@ def make_app(
     bus = ServiceBus(_servicebus_client(settings, credential))
     watching = ListWatching(dataverse, subscriber, now, on=settings.tasks_subscriptions)
     poller = Poller(graph, dataverse, bus, watching, now)
+    enrolment = Enrolment(graph, dataverse, subscriber, now, settings.native_sync)
+    enabler = Enabler(graph, dataverse, settings.native_sync)
+    waiting = WaitingSaves(dataverse, bus, now)
     attaching = Attaching(graph, graph, dataverse, now)
     reconcilers = {
         kind: Reconciler(rules, graph, dataverse, now, attaching)
@@ -134,14 +141,18 @@ def make_app(
         consumers={
             kind: Consumer(kind, reconciler, bus, now) for kind, reconciler in consuming.items()
         },
-        enrolment=Enrolment(graph, dataverse, subscriber, now),
-        census=Census(dataverse, SUBSCRIBED_KINDS, now) if settings.is_watched else None,
+        enrolment=enrolment,
+        enabler=enabler,
+        waiting=waiting,
+        census=Census(dataverse, SUBSCRIBED_KINDS, now, settings.native_sync)
+        if settings.is_watched
+        else None,
         rolling=Rolling(dataverse, bus, now),
         poller=poller,
         api=Api(
             callers=callers_by(settings, now),
             items=items,
-            desk=UnservedDesk(),
+            desk=MailboxDesk(enabler, enrolment, waiting, dataverse, settings.sellers_may_enable),
             words=entry,
             surface=Surface(settings.login_endpoint, settings.tenant, settings.api_audience),
         ),

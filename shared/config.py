@@ -18,6 +18,7 @@ from pydantic import (
     ValidationError,
 )
 
+from shared.dataverse.readiness import NativeSync
 from shared.errors import Misconfigured
 from shared.sync.calendar.policy import CalendarPolicy, Ending
 from shared.sync.contacts.field_file import read_fields
@@ -136,6 +137,8 @@ class Settings(BaseModel):
     api_administrator_role: str = Field("Tether.Administrator", alias="API_ADMINISTRATOR_ROLE")
     login_endpoint: ServiceUrl = Field("https://login.microsoftonline.com", alias="LOGIN_ENDPOINT")
     behind_app_service_authentication: bool = Field(False, alias="WEBSITE_AUTH_ENABLED")
+    native_sync: NativeSync = Field(NativeSync.BESIDE, alias="NATIVE_SYNC")
+    sellers_may_enable: bool = Field(True, alias="SELLERS_MAY_ENABLE")
     insights: Annotated[str | None, AfterValidator(_insights)] = Field(
         None, alias="APPLICATIONINSIGHTS_CONNECTION_STRING", repr=False
     )

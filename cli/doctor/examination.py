@@ -94,6 +94,6 @@ async def _dynamics(who: Who, clients: Clients) -> AsyncIterator[Finding]:
 
 async def _standings(clients: Clients) -> list[Standing] | None:
     try:
-        return await read_standings(clients.dataverse)
+        return await read_standings(clients.dataverse, clients.settings.native_sync)
     except (Permanent, Transient):
         return None

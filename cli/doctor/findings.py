@@ -15,12 +15,16 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line: what was looked at, how it stands, and what to do if it does not stand well."""
+    """One line: what was looked at, how it stands, and what to do if it does not stand well.
+
+    `codes` are the catalogue's, for what has an entry there.
+    """
 
     check: str
     outcome: Outcome
     message: str
     remedy: str = ""
+    codes: tuple[str, ...] = ()
 
 
 def ok(check: str, message: str) -> Finding:

@@ -1,6 +1,7 @@
 """How the mailboxes stand: one line for all that are well, and one for each that is not."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from cli.clients import Clients
@@ -15,6 +16,7 @@ from cli.watching import (
     listed_subscriptions,
     present_seal,
 )
+from shared.dataverse.readiness import Condition
 from shared.dataverse.standing import Standing
 from shared.errors import Transient
 
@@ -59,6 +61,7 @@ def _mailbox(one: Standing, watching: Watching) -> Finding:
         _not_ready(check, one)
         or _not_enrolled(check, one)
         or _not_subscribed(check, one, watching)
+        or _noted(check, one)
         or _not_complete(check, one)
         or ok(check, "ready")
     )
@@ -66,13 +69,23 @@ def _mailbox(one: Standing, watching: Watching) -> Finding:
 
 def _not_ready(check: str, one: Standing) -> Finding | None:
     if one.lacking:
-        remedies = "; ".join(dict.fromkeys(condition.remedy for condition in one.lacking))
-        return warning(check, "; ".join(condition.lacking for condition in one.lacking), remedies)
+        return _lacks(check, one.lacking)
     if one.lacking is None:
         message = "Tether knows it, but Dynamics does not mean it to sync"
         remedy = "set it to server-side synchronization, or leave it: the next pass suspends it"
         return warning(check, message, remedy)
     return None
+
+
+def _noted(check: str, one: Standing) -> Finding | None:
+    return _lacks(check, one.noted) if one.noted else None
+
+
+def _lacks(check: str, conditions: Sequence[Condition]) -> Finding:
+    remedies = "; ".join(dict.fromkeys(condition.remedy for condition in conditions))
+    message = "; ".join(condition.lacking for condition in conditions)
+    codes = tuple(condition.code for condition in conditions)
+    return replace(warning(check, message, remedies), codes=codes)
 
 
 def _not_enrolled(check: str, one: Standing) -> Finding | None:

@@ -1,7 +1,7 @@
 """The organisation: its tables and rows, and how a key finds a row."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -51,6 +51,8 @@ class Organization:
         self.clock = clock
         self.rights_used: Counter[tuple[str, str, str]] = Counter()
         """How often a user (by id) needed a right on a table; nobody is refused for lack of one."""
+        self.watchers: dict[str, Callable[[str], None]] = {}
+        """Who is told the id of a row that was updated, by its table."""
 
     def now(self) -> str:
         """Return the present moment as it is kept in rows."""

@@ -62,6 +62,7 @@ class Seed:
             "organization", self.tenant.stable_id("organization"),
             name=name, blockedattachments=BLOCKED_EXTENSIONS,
             orgdborgsettings="<OrgSettings></OrgSettings>",
+            defaultemailserverprofileid=self.profile,
         )  # fmt: skip
         self._put("businessunit", self.business_unit["id"], name=name, isdisabled=False)
         self._user(self.system_user, fullname="SYSTEM", lastname="SYSTEM", accessmode=3)

@@ -12,6 +12,7 @@ from sandbox.dataverse.customizer import TABLES, load_schema
 from sandbox.dataverse.errors import DataverseError
 from sandbox.dataverse.exchange import Answer, Call, error_answer
 from sandbox.dataverse.limits import Limits
+from sandbox.dataverse.mailbox_tests import MailboxTests
 from sandbox.dataverse.organization import Organization
 from sandbox.dataverse.resource import PREFIX
 from sandbox.dataverse.rows import Rows
@@ -51,6 +52,7 @@ class Dataverse:
         rows = Rows(self._store)
         schema = load_schema(dict(rows.all(TABLES)))
         self.organization = Organization(schema, rows, surroundings.clock)
+        self.mailbox_tests = MailboxTests(self.organization, surroundings.faults)
         self._limits = Limits(surroundings.clock)
         self._certificate = certificate
         self.tls_url = ""
@@ -79,11 +81,13 @@ class Dataverse:
         self.port = int(self._listener.url.rpartition(":")[2])
         api = Api(self.organization, f"{self.url}{PREFIX}")
         self._api = api
+        self.mailbox_tests.start()
         self._batch = Batch(api, self._strike, nested_errors=self._nested)
 
     async def stop(self) -> None:
         """Stop listening and let the state go."""
         await self._listener.stop()
+        self.mailbox_tests.stop()
         self._store.close()
 
     @web.middleware

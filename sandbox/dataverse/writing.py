@@ -17,6 +17,7 @@ from sandbox.dataverse.errors import (
     invalid_argument,
     not_allowed,
 )
+from sandbox.dataverse.mailboxes import consequences
 from sandbox.dataverse.organization import Caller, Organization, reference
 from sandbox.dataverse.payload import Payload, read_payload
 from sandbox.dataverse.rights import use_parties, use_ties
@@ -121,9 +122,13 @@ class Writer:
             if parties in payload.children:
                 set_parties(self.org, table, row_id, payload.children[parties])
                 use_parties(self.org, self.caller, table, row_id)
+            if table.name == "mailbox":
+                values |= consequences(self.org, self.caller, old, values)
             self._put(table, row_id, {**old, **values, **self._modified(table, values)})
             if table.activity:
                 self._settle_activity(table, row_id)
+        if watcher := self.org.watchers.get(table.name):
+            watcher(row_id)
 
     def plant(self, table: Table, row_id: str, values: Mapping[str, object]) -> None:
         """Put a row in place with whatever columns, for an organisation's first rows."""

@@ -21,6 +21,7 @@ from sandbox.graph.errors import GraphError
 from sandbox.graph.event_attachments import EventAttachments
 from sandbox.graph.events import Events
 from sandbox.graph.folders import Folders
+from sandbox.graph.groups import Groups
 from sandbox.graph.invitations import Invitations
 from sandbox.graph.lifecycle import Lifecycle
 from sandbox.graph.mailbox_settings import MailboxSettings
@@ -73,6 +74,7 @@ class Graph:
         self._surroundings = surroundings
         self.store = Store(state)
         self.mailboxes = Mailboxes(tenant, self.store, clock)
+        self.groups = Groups(tenant)
         self.calendars = Calendars(self.mailboxes, self.store, clock)
         self.delivery = Delivery(self.store, clock, surroundings.faults, rules, self._missed)
         self.notifications = Notifications(
@@ -83,7 +85,8 @@ class Graph:
             self.mailboxes, self.notifications, self.lifecycle, clock, rules
         )
         parts = (
-            Users(self.mailboxes), Folders(self.mailboxes), Messages(self.mailboxes),
+            Users(self.mailboxes), self.groups,
+            Folders(self.mailboxes), Messages(self.mailboxes),
             Sending(self.mailboxes), Delta(self.mailboxes), subscriptions,
             Contacts(self.mailboxes), ContactFolders(self.mailboxes),
             TodoLists(self.mailboxes), TodoTasks(self.mailboxes), TodoParts(self.mailboxes),

@@ -1,6 +1,7 @@
 """The directory: who there is, and ids translated from one form to another."""
 
 import re
+from collections.abc import Callable
 
 from sandbox.graph import listing
 from sandbox.graph.errors import GraphError, bad_request
@@ -35,20 +36,19 @@ class Users:
         ]
 
     async def _list(self, call: Call) -> Answer:
-        people = [_user(mailbox.person) for mailbox in self._mailboxes.all()]
-        names = _selected(call)
+        people = [user(mailbox.person) for mailbox in self._mailboxes.all()]
         return listing.page(
             call,
             people,
             value_of=listing.property_of,
-            show=lambda user: {name: user[name] for name in names},
+            show=selecting(call),
             context="users",
         )
 
     async def _get(self, call: Call) -> Answer:
-        user = _user(self._mailboxes.person(call.parameters["user"]))
+        person = user(self._mailboxes.person(call.parameters["user"]))
         context = f"{call.base_url}/$metadata#users/$entity"
-        return Answer(200, {"@odata.context": context, **{n: user[n] for n in _selected(call)}})
+        return Answer(200, {"@odata.context": context, **selecting(call)(person)})
 
     async def _translate(self, call: Call) -> Answer:
         mailbox = self._mailboxes.mailbox(call.parameters["user"])
@@ -90,7 +90,8 @@ def _form(message: Document, target: str) -> str:
     return regular.translate(_TO_EWS) if target == "ewsId" else regular
 
 
-def _user(person: Person) -> Document:
+def user(person: Person) -> Document:
+    """Return a person as Graph shows them, with all there is to select."""
     given, _, surname = person.display_name.partition(" ")
     return {
         "id": person.id,
@@ -109,6 +110,16 @@ def _user(person: Person) -> Document:
         "proxyAddresses": [f"SMTP:{person.upn}"],
         "userType": "Member",
     }
+
+
+def selecting(call: Call) -> Callable[[Document], Document]:
+    """Return what shows of a user what the call selects.
+
+    Raises:
+        GraphError: 400, it selects what a user does not have.
+    """
+    names = _selected(call)
+    return lambda row: {name: row[name] for name in names}
 
 
 def _selected(call: Call) -> list[str]:

@@ -22,14 +22,6 @@ _SELECT = (
     f"{','.join(name for kind in KINDS for name in columns_of(kind).logical_names)},"
     "tether_syncfrom,tether_timezone,tether_catchupneededsince,tether_catchupreason"
 )
-# Server-side sync for incoming mail and appointments, approved, tested and enabled, active
-# (server-side-sync.md 6.1; appointments number their methods differently).
-_READY = (
-    "statecode eq 0 and emailrouteraccessapproval eq 1"
-    " and incomingemaildeliverymethod eq 2 and actdeliverymethod eq 1"
-    " and incomingemailstatus eq 1 and actstatus eq 1"
-    " and enabledforincomingemail eq true and enabledforact eq true"
-)
 
 
 class MailboxState(IntEnum):
@@ -78,10 +70,6 @@ class MailboxRow:
 
 
 ALL_MAILBOXES = f"tether_mailboxes?$select={_SELECT}"
-READY_MAILBOXES = (
-    "mailboxes?$select=mailboxid,emailaddress,_regardingobjectid_value&$filter="
-    + _READY.replace(" ", "%20")
-)
 
 
 def users_of(systemusers: Collection[str]) -> list[Operation]:
@@ -115,8 +103,8 @@ def mailbox_rows(
 ) -> list[MailboxRow]:
     """Read `tether_mailbox` rows; one that somebody made unreadable is logged and left out.
 
-    A readable row names all folders in `knowing`, and no other. Enrolment takes the mailbox of an
-    unreadable one for a new one, and writes the row afresh.
+    A readable row names all folders in `knowing`, and no other; one that was never enrolled names
+    none. Enrolment takes the mailbox of an unreadable one for a new one, and writes the row afresh.
     """
     readable: list[MailboxRow] = []
     for row in rows:
@@ -131,8 +119,8 @@ def mailbox_rows(
 
 def _mailbox_row(row: Mapping[str, Any], knowing: set[str]) -> MailboxRow:
     folders = json.loads(row["tether_folders"] or "{}")
-    awaited = not folders and row["tether_state"] == MailboxState.SUSPENDED
-    if folders.keys() != knowing and not awaited:
+    never_enrolled = not row["tether_folders"] and row["tether_state"] != MailboxState.ENROLLED
+    if folders.keys() != knowing and not never_enrolled:
         raise ValueError("tether_folders does not name the well-known folders")
     return MailboxRow(
         id=MailboxId(row["tether_mailboxid"]),

@@ -9,33 +9,35 @@ from shared.dataverse.batch import Operation, Response
 from shared.dataverse.client import Dataverse
 from shared.dataverse.freshness import freshness_of_mailboxes
 from shared.dataverse.mailboxes import ALL_MAILBOXES, users_of
-from shared.dataverse.readiness import CONDITIONS, Condition, unmet
+from shared.dataverse.readiness import COLUMNS, OWN_COLUMNS, Condition, NativeSync
+from shared.dataverse.seats import read_terms
 from shared.dataverse.subscriptions import KINDS, Subscription, columns_of
 from shared.errors import Permanent, Transient
 from shared.identifiers import Kind, MailboxId
 
 _STATES = {1: "enrolled", 2: "suspended"}
 # A mailbox that nobody set to server-side sync is not meant to sync.
-_INTENDED = "incomingemaildeliverymethod%20eq%202%20or%20actdeliverymethod%20eq%201"
-_DYNAMICS = (
-    f"mailboxes?$select=_regardingobjectid_value,{','.join(one.column for one in CONDITIONS)}"
-    f"&$filter={_INTENDED}"
+_INTENDED = (
+    "incomingemaildeliverymethod%20eq%202%20or%20outgoingemaildeliverymethod%20eq%202"
+    "%20or%20actdeliverymethod%20eq%201"
 )
-_TETHER = f"{ALL_MAILBOXES},tether_lasterror"
+_DYNAMICS = f"mailboxes?$select=_regardingobjectid_value,{','.join(COLUMNS)}&$filter={_INTENDED}"
+_TETHER = f"{ALL_MAILBOXES},tether_lasterror,{','.join(OWN_COLUMNS)}"
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
     """One mailbox; `fresh` is when something of it last changed in Dynamics.
 
-    `state` is empty for one that is not enrolled; `lacking` is None where Dynamics has no mailbox
-    that is meant to sync.
+    `state` is empty for one that is not enrolled; `lacking` is None where nothing means it to sync.
+    `noted` stops nothing, but must be mended.
     """
 
     id: MailboxId
     name: str
     state: str = ""
     lacking: tuple[Condition, ...] | None = None
+    noted: tuple[Condition, ...] = ()
     fresh: datetime | None = None
     catch_up_needed_since: datetime | None = None
     catch_up_reason: str = ""
@@ -44,12 +46,26 @@ class Standing:
 
     @property
     def ready(self) -> bool:
-        """Whether Dynamics lets it sync."""
+        """Whether it may sync."""
         return self.lacking == ()
 
 
-async def read_standings(dataverse: Dataverse, *, with_fresh: bool = True) -> list[Standing]:
-    """Return how every mailbox stands that Tether knows or Dynamics means to sync, by name.
+@dataclass(frozen=True, slots=True)
+class _Readiness:
+    """What is known of the mailbox of an enabled user."""
+
+    name: str
+    lacking: tuple[Condition, ...] | None
+    noted: tuple[Condition, ...]
+
+
+async def read_standings(
+    dataverse: Dataverse,
+    native: NativeSync = NativeSync.BESIDE,
+    *,
+    with_fresh: bool = True,
+) -> list[Standing]:
+    """Return how every mailbox stands that Tether knows or is meant to sync, by name.
 
     `fresh` takes a request for each mailbox: it is left out without `with_fresh`.
 
@@ -57,20 +73,26 @@ async def read_standings(dataverse: Dataverse, *, with_fresh: bool = True) -> li
         Transient: Dataverse did not answer.
         Permanent: whoever asks may not read them.
     """
+    terms = await read_terms(dataverse, native)
     rows = {row["tether_mailboxid"]: row for row in await dataverse.read_all(_TETHER)}
-    lacking: dict[str, tuple[str, tuple[Condition, ...]]] = {}
     mailboxes = {
         row["_regardingobjectid_value"]: row for row in await dataverse.read_all(_DYNAMICS)
     }
-    for user in await _rows(dataverse, users_of(mailboxes.keys() - {None})):
+    owners = {row["_tether_systemuserid_value"]: row for row in rows.values()}
+    meant = owners if native is NativeSync.INSTEAD else mailboxes
+    known: dict[str, _Readiness] = {}
+    for user in await _rows(dataverse, users_of(meant.keys() - {None})):
         if user["azureactivedirectoryobjectid"]:
-            name = user["internalemailaddress"] or ""
-            conditions = unmet(mailboxes[user["systemuserid"]])
-            lacking[user["azureactivedirectoryobjectid"].lower()] = (name, conditions)
+            key, mailbox = user["systemuserid"], mailboxes.get(user["systemuserid"])
+            known[user["azureactivedirectoryobjectid"].lower()] = _Readiness(
+                user["internalemailaddress"] or "",
+                terms.unmet(meant[key]),
+                terms.noted(mailbox) if mailbox else (),
+            )
     fresh = await freshness_of_mailboxes(dataverse, rows) if with_fresh else {}
     standings = [
-        _standing(MailboxId(one), rows.get(one), lacking.get(one), fresh.get(one))
-        for one in {*rows, *lacking}
+        _standing(MailboxId(one), rows.get(one), known.get(one), fresh.get(one))
+        for one in {*rows, *known}
     ]
     return sorted(standings, key=lambda one: (one.name, one.id))
 
@@ -78,17 +100,20 @@ async def read_standings(dataverse: Dataverse, *, with_fresh: bool = True) -> li
 def _standing(
     mailbox: MailboxId,
     row: Mapping[str, Any] | None,
-    dynamics: tuple[str, tuple[Condition, ...]] | None,
+    readiness: _Readiness | None,
     fresh: datetime | None,
 ) -> Standing:
-    name, lacking = dynamics or ("", None)
+    name, lacking, noted = (
+        (readiness.name, readiness.lacking, readiness.noted) if readiness else ("", None, ())
+    )
     if row is None:
-        return Standing(mailbox, name, lacking=lacking)
+        return Standing(mailbox, name, lacking=lacking, noted=noted)
     return Standing(
         mailbox,
         row["tether_name"] or name,
         _STATES.get(row["tether_state"], "suspended"),
         lacking,
+        noted,
         fresh,
         _moment(row["tether_catchupneededsince"]),
         row["tether_catchupreason"] or "",

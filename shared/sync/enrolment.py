@@ -13,6 +13,9 @@ from shared.dataverse import mailboxes as rows
 from shared.dataverse.batch import Operation
 from shared.dataverse.client import Dataverse
 from shared.dataverse.mailboxes import MailboxRow, MailboxState, ReadyMailbox
+from shared.dataverse.readiness import NativeSync
+from shared.dataverse.ready_mailboxes import owner_of, ready_mailboxes
+from shared.dataverse.seats import read_terms
 from shared.errors import Transient
 from shared.graph.client import Graph
 from shared.graph.client_state import Subject
@@ -40,15 +43,19 @@ class Enrolment:
         dataverse: Dataverse,
         subscriber: Subscriber,
         now: Callable[[], datetime],
+        native: NativeSync = NativeSync.BESIDE,
     ) -> None:
         self._graph = graph
+        self._native = native
         self._dataverse = dataverse
         self._subscriber = subscriber
         self._upkeep = Upkeep(dataverse, subscriber, now)
         self._now = now
 
-    async def enrol_and_renew(self) -> None:
+    async def enrol_and_renew(self) -> list[MailboxId]:
         """Make one pass over all mailboxes; one that fails is logged and stops no other.
+
+        Return the mailboxes that were enrolled just now.
 
         Raises:
             Transient: Dataverse did not answer; the next pass does it again.
@@ -56,6 +63,29 @@ class Enrolment:
         ready = await self._ready()
         found = await self._dataverse.read_all(rows.ALL_MAILBOXES)
         known = {row.id: row for row in rows.mailbox_rows(found, knowing=_FOLDERS)}
+        enrolled = await self._bring_about(ready, known)
+        for row in known.values():
+            if row.catch_up_needed_since:
+                logger.warning(
+                    "catch-up needed mailbox=%s since=%s reason=%s",
+                    row.id,
+                    row.catch_up_needed_since.isoformat(),
+                    row.catch_up_reason,
+                )
+        return enrolled
+
+    async def enrol_one(self, ready: ReadyMailbox) -> bool:
+        """Do a pass's part for a mailbox that is ready, now; tell whether it was enrolled.
+
+        Raises:
+            Transient: Dataverse did not answer; the next pass does it again.
+        """
+        found = await self._answers(rows.mailboxes_of([ready.id]))
+        known = {row.id: row for row in rows.mailbox_rows(found, knowing=_FOLDERS)}
+        return ready.id in await self._bring_about([ready], known)
+
+    async def _bring_about(self, ready: Sequence[ReadyMailbox], known: Rows) -> list[MailboxId]:
+        """Act on the difference between what is ready and what is known; return the enrolled."""
         now, subscriber = self._now(), self._subscriber
         todo = Difference.between(
             ready, known.values(), kinds=subscriber.kinds, now=now, seal=subscriber.seal
@@ -78,14 +108,7 @@ class Enrolment:
             gaps=_gaps_of(missing, known, now),
             time_zones=reading.time_zones,
         )
-        for row in known.values():
-            if row.catch_up_needed_since:
-                logger.warning(
-                    "catch-up needed mailbox=%s since=%s reason=%s",
-                    row.id,
-                    row.catch_up_needed_since.isoformat(),
-                    row.catch_up_reason,
-                )
+        return enrolled
 
     async def react(self, event: LifecycleEvent) -> None:
         """Do what a lifecycle event asks for (graph.md 3); harmless when repeated.
@@ -123,8 +146,9 @@ class Enrolment:
                 return await self._upkeep.keep(known, missing=[subject], gaps=[gap], time_zones={})
 
     async def _ready(self) -> list[ReadyMailbox]:
-        mailboxes = await self._dataverse.read_all(rows.READY_MAILBOXES)
-        owners = {row["_regardingobjectid_value"] for row in mailboxes} - {None}
+        terms = await read_terms(self._dataverse, self._native)
+        found = await self._dataverse.read_all(ready_mailboxes(terms))
+        owners = {owner for row in found if (owner := owner_of(row, terms))}
         users = await self._answers(rows.users_of(owners))
         return [
             ReadyMailbox(

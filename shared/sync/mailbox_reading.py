@@ -17,11 +17,13 @@ logger = logging.getLogger("tether.enrolment")
 class MailboxReading:
     """What Graph showed of mailboxes; `unreachable` says why it did not show the folders of some.
 
-    A time zone it did not show is left out.
+    `passing` are those of them whose reason passes by itself. A time zone it did not show is left
+    out.
     """
 
     folders: dict[MailboxId, dict[str, str]] = field(default_factory=dict)
     unreachable: dict[MailboxId, str] = field(default_factory=dict)
+    passing: set[MailboxId] = field(default_factory=set)
     time_zones: dict[MailboxId, str] = field(default_factory=dict)
 
 
@@ -45,6 +47,8 @@ async def read_mailboxes(
             reading.folders[mailbox][folder] = str(answer.body["id"])
         else:
             reading.unreachable[mailbox] = answer.problem
+            if answer.status == 429 or answer.status >= 500:
+                reading.passing.add(mailbox)
     for mailbox, problem in reading.unreachable.items():
         logger.warning("mailbox not enrolled mailbox=%s problem=%s", mailbox, briefly(problem))
         del reading.folders[mailbox]

@@ -9,12 +9,13 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
 TELLING = {"shared.calling", "shared.telemetry", "shared.tracing"}
-BASIC = TELLING | {"shared.answers", "shared.errors", "shared.identifiers"}
+BASIC = TELLING | {"shared.answers", "shared.catalogue", "shared.errors", "shared.identifiers"}
 MAY_IMPORT = {
     "functions": {"functions", "shared"},
     "shared": {"shared"},
     "shared/sync": {"shared"},
     "shared/graph": BASIC | {"shared.graph", "shared.changes"},
+    "shared/catalogue": {"shared.catalogue"},
     "shared/dataverse": BASIC | {"shared.dataverse"},
     "cli": {"cli", "shared"},
     "sandbox": {"sandbox"},

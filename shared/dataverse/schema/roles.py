@@ -20,7 +20,8 @@ SERVICE = Role(
         "queue": ("Read", "AppendTo"),
         "systemuser": ("Read", "AppendTo"),
         "usersettings": ("Read",),
-        "mailbox": ("Read",),
+        "mailbox": ("Read", "Write", "Append"),
+        "emailserverprofile": ("AppendTo",),
         "organization": ("Read",),
     },
 )
@@ -34,7 +35,9 @@ ADMINISTRATOR = Role(
         "contact": ("Read", "AppendTo"),
         "systemuser": ("Read", "AppendTo"),
         "usersettings": ("Read",),
-        "mailbox": ("Read", "Write"),
+        "mailbox": ("Read", "Write", "Append"),
+        "emailserverprofile": ("Read", "AppendTo"),
+        "organization": ("Read",),
     },
 )
 SELLER = Role(

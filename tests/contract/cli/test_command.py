@@ -10,8 +10,8 @@ from tests.contract.cli.conftest import Office, run
 
 COMMANDS = (
     ("schema", "plan"), ("schema", "apply"), ("schema", "verify"), ("schema", "export"),
-    ("mailboxes",), ("subscriptions",), ("doctor",), ("parked", "list"), ("parked", "show"),
-    ("parked", "replay"), ("parked", "drop"),
+    ("mailboxes",), ("subscriptions",), ("doctor",), ("enable",),
+    ("parked", "list"), ("parked", "show"), ("parked", "replay"), ("parked", "drop"),
 )  # fmt: skip
 
 
