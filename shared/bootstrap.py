@@ -142,7 +142,9 @@ def make_app(
             kind: Consumer(kind, reconciler, bus, now) for kind, reconciler in consuming.items()
         },
         enrolment=enrolment,
-        census=Census(dataverse, SUBSCRIBED_KINDS, now) if settings.is_watched else None,
+        census=Census(dataverse, SUBSCRIBED_KINDS, now, settings.native_sync)
+        if settings.is_watched
+        else None,
         enabler=enabler,
         waiting=waiting,
         rolling=Rolling(dataverse, bus, now),

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from shared.dataverse.client import Dataverse
 from shared.dataverse.freshness import freshness_of_kinds, freshness_of_mailboxes
+from shared.dataverse.readiness import CONFLICT, NativeSync
 from shared.dataverse.standing import Standing, read_standings
 from shared.dataverse.subscriptions import Subscription
 from shared.errors import Permanent, Transient, briefly
@@ -34,18 +35,23 @@ class Census:
     """Tells `shared.telemetry` how many mailboxes and subscriptions are how; `now` is UTC."""
 
     def __init__(
-        self, dataverse: Dataverse, kinds: Sequence[Kind], now: Callable[[], datetime]
+        self,
+        dataverse: Dataverse,
+        kinds: Sequence[Kind],
+        now: Callable[[], datetime],
+        native: NativeSync = NativeSync.BESIDE,
     ) -> None:
         self._dataverse = dataverse
         self._kinds = kinds
         self._now = now
+        self._native = native
         self._silent: frozenset[MailboxId] = frozenset()
         self._listened: datetime | None = None
 
     async def take(self) -> None:
         """Count; what Dataverse does not answer is told again next time."""
         try:
-            standings = await read_standings(self._dataverse, with_fresh=False)
+            standings = await read_standings(self._dataverse, self._native, with_fresh=False)
             enrolled = [one for one in standings if one.state == MailboxCondition.ENROLLED]
             await self._listen([one.id for one in enrolled])
             newest = await freshness_of_kinds(self._dataverse)
@@ -93,6 +99,8 @@ def _conditions(one: Standing, is_silent: bool) -> Iterator[MailboxCondition]:
         yield MailboxCondition.CATCH_UP
     if one.last_error:
         yield MailboxCondition.LAST_ERROR
+    if CONFLICT in one.noted:
+        yield MailboxCondition.CONFLICT
     if is_silent and one.state == MailboxCondition.ENROLLED:
         yield MailboxCondition.SILENT
 

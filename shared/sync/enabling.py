@@ -10,7 +10,7 @@ from shared.dataverse.client import Dataverse
 from shared.dataverse.enabling import Approval, Enabling
 from shared.dataverse.readiness import NativeSync, Terms
 from shared.dataverse.seats import Seat, read_seats, read_terms, read_turned_on
-from shared.errors import Transient
+from shared.errors import Transient, briefly
 from shared.graph.client import Graph
 from shared.identifiers import MailboxId
 from shared.sync.mailbox_reading import read_mailboxes
@@ -79,7 +79,7 @@ class Enabler:
         approved: dict[MailboxId, Seat] = {}
         for (seat, _), problem in zip(asked, answers, strict=True):
             if problem:
-                logger.warning("approval refused mailbox=%s problem=%s", seat.id, problem)
+                logger.warning("approval refused mailbox=%s problem=%s", seat.id, briefly(problem))
                 continue
             row = {**(seat.mailbox or {}), "emailrouteraccessapproval": Approval.APPROVED}
             approved[seat.id] = replace(seat, mailbox=row)
@@ -101,7 +101,7 @@ class Enabler:
         answers = await self._answers([changes for _, changes in told])
         problems = {m: problem for (m, _), problem in zip(told, answers, strict=True) if problem}
         for mailbox, problem in problems.items():
-            logger.error("not turned on mailbox=%s problem=%s", mailbox, problem)
+            logger.error("not turned on mailbox=%s problem=%s", mailbox, briefly(problem))
         return problems
 
     async def _answers(self, parts: Sequence[Operation | ChangeSet]) -> list[str]:

@@ -9,7 +9,7 @@ from shared.dataverse.readiness import NativeSync, Terms
 from shared.dataverse.seat_states import SeatState, codes_of, state_of
 from shared.dataverse.seats import Seat
 from shared.dataverse.waiting_requests import requests_of
-from shared.errors import Transient
+from shared.errors import Transient, briefly
 from shared.identifiers import MailboxId
 from shared.sync.enabling import Enabler
 from shared.sync.enrolment import Enrolment
@@ -79,7 +79,7 @@ class MailboxDesk:
             await self.waiting.send(mailbox)
         except Transient as problem:
             # The pass does it again, as for every other mailbox.
-            logger.warning("not enrolled yet mailbox=%s problem=%s", mailbox, problem)
+            logger.warning("not enrolled yet mailbox=%s problem=%s", mailbox, briefly(problem))
         return await self.enabler.read(mailbox)
 
     async def _told(

@@ -3,9 +3,11 @@
 from collections.abc import AsyncIterator
 from urllib.parse import quote
 
+import aiohttp
 import pytest
 import pytest_asyncio
 
+from bench.signing_in import token_of
 from bench.stack import SELDOM, TetherStack
 from shared.dataverse.schema.apply import apply_schema
 from shared.dataverse.schema.roles import ACTIVITY, SERVICE
@@ -33,7 +35,7 @@ ACTIVITIES = {
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def running() -> AsyncIterator[tuple[TetherStack, Company]]:
     stack = TetherStack(
-        tenant_of(3, filtering=KNOWN_SENDERS),
+        tenant_of(4, filtering=KNOWN_SENDERS, not_ready=(3,)),
         settings={"TASKS_POLLING_SCHEDULE": SELDOM, "ATTACHMENTS": "on"},
     )
     try:
@@ -107,6 +109,21 @@ async def tasks(stack: TetherStack, company: Company) -> None:
     await company.quiet()
 
 
+async def turning_on(stack: TetherStack) -> None:
+    """Have the last of the people turn on their mailbox, which has not even a server profile."""
+    person = stack.services.tenant.people[-1]
+    rows = stack.services.dataverse.organization.rows
+    (key,) = rows.find("mailbox", "regardingobjectid", person.systemuserid)
+    rows.put("mailbox", key, {**(rows.get("mailbox", key) or {}), "emailserverprofile": None})
+    form = stack.signing_in.form(person)
+    token = await token_of(stack.services.identity.url, stack.services.tenant.tenant_id, form)
+    address = f"{stack.functions_url}/api/mailbox/enable"
+    headers = {"Authorization": f"Bearer {token}"}
+    async with aiohttp.request("POST", address, headers=headers) as answer:
+        told = await answer.json()
+    assert (answer.status, told.get("state")) == (200, "waiting"), told
+
+
 async def test_the_service_role_is_what_the_app_uses(
     running: tuple[TetherStack, Company],
 ) -> None:
@@ -122,5 +139,6 @@ async def test_the_service_role_is_what_the_app_uses(
     await meetings(company)
     await contacts(company)
     await tasks(stack, company)
+    await turning_on(stack)
     rights = {(ACTIVITY if table in ACTIVITIES else table, right) for _, table, right in used}
     assert rights == {(table, right) for table, held in SERVICE.rights.items() for right in held}

@@ -19,11 +19,15 @@ ENROLLED, SUSPENDED = 1, 2
 UNMET: list[dict[str, object]] = [
     {"statecode": 1},
     {"emailrouteraccessapproval": 0},
+    {"emailserverprofile": None},
     {"incomingemaildeliverymethod": 0},
+    {"outgoingemaildeliverymethod": 0},
     {"actdeliverymethod": 0},
     {"incomingemailstatus": 2},
+    {"outgoingemailstatus": 2},
     {"actstatus": 2},
     {"enabledforincomingemail": False},
+    {"enabledforoutgoingemail": False},
     {"enabledforact": False},
 ]
 
