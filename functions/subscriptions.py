@@ -19,8 +19,6 @@ async def subscriptions(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the
         application = await app()
         with span("pass over all mailboxes"):
             await keep_up(application)
-            if application.census:
-                await application.census.take()
     except Transient as problem:
         logger.warning("pass not finished, the next one goes on: %s", briefly(problem))
         raise Transient(briefly(problem)) from None
@@ -35,3 +33,5 @@ async def keep_up(application: App) -> None:
     await application.enabler.go_on()
     enrolled = await application.enrolment.enrol_and_renew()
     await application.waiting.send(enrolled=enrolled)
+    if application.census:
+        await application.census.take()

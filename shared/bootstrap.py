@@ -60,9 +60,9 @@ class App:
     inbound: Bus
     consumers: Mapping[Kind, Consumer]
     enrolment: Enrolment
+    census: Census | None
     enabler: Enabler
     waiting: WaitingSaves
-    census: Census | None
     rolling: Rolling
     poller: Poller
     api: Api
@@ -112,10 +112,10 @@ def make_app(
     bus = ServiceBus(_servicebus_client(settings, credential))
     watching = ListWatching(dataverse, subscriber, now, on=settings.tasks_subscriptions)
     poller = Poller(graph, dataverse, bus, watching, now)
+    attaching = Attaching(graph, graph, dataverse, now)
     enrolment = Enrolment(graph, dataverse, subscriber, now, settings.native_sync)
     enabler = Enabler(graph, dataverse, settings.native_sync)
     waiting = WaitingSaves(dataverse, bus, now)
-    attaching = Attaching(graph, graph, dataverse, now)
     reconcilers = {
         kind: Reconciler(rules, graph, dataverse, now, attaching)
         for kind, rules in _rules(settings).items()
@@ -142,11 +142,11 @@ def make_app(
             kind: Consumer(kind, reconciler, bus, now) for kind, reconciler in consuming.items()
         },
         enrolment=enrolment,
-        enabler=enabler,
-        waiting=waiting,
         census=Census(dataverse, SUBSCRIBED_KINDS, now, settings.native_sync)
         if settings.is_watched
         else None,
+        enabler=enabler,
+        waiting=waiting,
         rolling=Rolling(dataverse, bus, now),
         poller=poller,
         api=Api(

@@ -137,14 +137,14 @@ class Settings(BaseModel):
     api_administrator_role: str = Field("Tether.Administrator", alias="API_ADMINISTRATOR_ROLE")
     login_endpoint: ServiceUrl = Field("https://login.microsoftonline.com", alias="LOGIN_ENDPOINT")
     behind_app_service_authentication: bool = Field(False, alias="WEBSITE_AUTH_ENABLED")
-    native_sync: NativeSync = Field(NativeSync.BESIDE, alias="NATIVE_SYNC")
-    sellers_may_enable: bool = Field(True, alias="SELLERS_MAY_ENABLE")
     insights: Annotated[str | None, AfterValidator(_insights)] = Field(
         None, alias="APPLICATIONINSIGHTS_CONNECTION_STRING", repr=False
     )
     otlp_endpoint: ServiceUrl | None = Field(None, alias="OTEL_EXPORTER_OTLP_ENDPOINT")
     telemetry: Literal["console"] | None = Field(None, alias="TELEMETRY")
     traces_sampled: float = Field(1.0, alias="OTEL_TRACES_SAMPLER_ARG", ge=0, le=1)
+    native_sync: NativeSync = Field(NativeSync.BESIDE, alias="NATIVE_SYNC")
+    sellers_may_enable: bool = Field(True, alias="SELLERS_MAY_ENABLE")
     servicebus_connection_string: str | None = Field(None, alias="ServiceBusConnection", repr=False)
     servicebus_namespace: str | None = Field(
         None, alias="ServiceBusConnection__fullyQualifiedNamespace"

@@ -91,6 +91,8 @@ def _mailboxes(
 def _conditions(one: Standing, is_silent: bool) -> Iterator[MailboxCondition]:
     if not one.ready:
         yield MailboxCondition.NOT_READY
+    if any(condition.code == MailboxCondition.CONFLICT for condition in one.noted):
+        yield MailboxCondition.CONFLICT
     if one.state:
         yield MailboxCondition(one.state)
     if one.catch_up_needed_since:

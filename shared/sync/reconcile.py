@@ -6,27 +6,26 @@ the items are, and the rules for them, is their kind's (`rules.py`).
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
-
-from pydantic import ValidationError
 
 from shared.changes import Change, Hint, coalesce
 from shared.dataverse.client import Dataverse
 from shared.dataverse.links import Link
-from shared.dataverse.mailboxes import MailboxState, mailboxes_of
+from shared.dataverse.mailboxes import MailboxState
 from shared.errors import Transient, where
-from shared.graph.client import Graph, GraphResponse
+from shared.graph.client import Graph
 from shared.graph.items import Item
-from shared.identifiers import MailboxId, SystemUserId
 from shared.sync.attaching import Attaching, following
-from shared.sync.facts import Facts, Question, learn
+from shared.sync.facts import Facts
 from shared.sync.giving_up import given_up
 from shared.sync.looking import Look, looks_at
+from shared.sync.looking_up import LookUp
 from shared.sync.marking import at_new_version, is_overtaken, markings, unmarkings
 from shared.sync.outcome import Failed, Impossible, LaterLook, Outcome, Settled
 from shared.sync.plan import Ignore, Keep, Refuse, Track, Unlink
+from shared.sync.reading import read_items, refused_by_graph
+from shared.sync.refusing import refuse_what_is_given_up
 from shared.sync.rules import Decision, Read, Rules
 from shared.sync.seen import SeenVersions
 from shared.sync.versions import is_older, may_be_older
@@ -42,8 +41,6 @@ _SLOW = timedelta(seconds=1)
 _SUSPENDED = "the mailbox is not ready for server-side synchronization"
 # The item is gone, or no longer in the version that was read.
 _MOVED_ON = {404, 412}
-_DENIED = {401, 403, 404}
-_GONE = "ErrorItemNotFound"  # any other 404 speaks of the mailbox, not of the item (graph.md 1.7)
 
 
 class Reconciler[I: Item, F: Facts, C]:
@@ -63,8 +60,7 @@ class Reconciler[I: Item, F: Facts, C]:
         self._now = now
         self._attaching = attaching
         self._seen = SeenVersions()
-        self._users: dict[MailboxId, SystemUserId] = {}
-        self._entity_sets: dict[str, str] = {}
+        self._look_up = LookUp(rules, dataverse)
 
     async def reconcile(self, changes: Iterable[Change]) -> Outcome:
         """Return what became of each change; one for an item however often it was told of."""
@@ -76,12 +72,14 @@ class Reconciler[I: Item, F: Facts, C]:
             else:
                 told.append(change)
         work = coalesce(told)
-        for _ in range(_ROUNDS):
-            if not work:
-                return outcome
+        moved_on: list[Failed] = []
+        for _ in range(_ROUNDS if work else 0):
             moved_on = await self._guarded_round(work, outcome)
             work = [failed.change for failed in moved_on]
+            if not work:
+                break
         outcome.failed += moved_on
+        await refuse_what_is_given_up(self._dataverse, outcome)
         return outcome
 
     async def look(self, changes: Sequence[Change]) -> list[Look[I, C]]:
@@ -92,8 +90,8 @@ class Reconciler[I: Item, F: Facts, C]:
             Permanent: Dataverse will never answer.
         """
         outcome = Outcome()
-        reads = await self._read(changes, outcome)
-        facts = await self._look_up(reads)
+        reads = await read_items(self._rules, self._graph, changes, outcome, self._now())
+        facts = await self._look_up.facts(reads)
         decisions, _ = self._decide(facts, reads, outcome)
         ends: list[Failed | Impossible] = [*outcome.failed, *outcome.impossible]
         return looks_at(changes, reads, decisions, ends)
@@ -124,9 +122,9 @@ class Reconciler[I: Item, F: Facts, C]:
         """Take every change as far as it goes; return those to be looked at again at once."""
         began = self._now()
         with span("read", attributes={"tether.changes": len(work)}):
-            reads = await self._read(work, outcome)
+            reads = await read_items(self._rules, self._graph, work, outcome, self._now())
         with span("look up", attributes={"tether.items": len(reads)}):
-            facts = await self._look_up(reads)
+            facts = await self._look_up.facts(reads)
         decisions, overtaken = self._decide(facts, reads, outcome)
         with span("mark", attributes={"tether.items": len(decisions)}):
             marked, changed_in_outlook = await self._mark(decisions, outcome)
@@ -136,77 +134,6 @@ class Reconciler[I: Item, F: Facts, C]:
         for decision in await self._attach(written, outcome):
             self._settle(decision, outcome, was_slow=was_slow)
         return [*overtaken, *changed_in_outlook, *changed_in_dynamics]
-
-    async def _read(self, work: Sequence[Change], outcome: Outcome) -> list[Read[I]]:
-        """Read the items; what a first answer leaves out is asked for until nothing is missing."""
-        rules, now = self._rules, self._now()
-        reads: list[Read[I]] = []
-        asked = [(change, rules.request(change.mailbox, change.item)) for change in work]
-        begun: dict[str, I] = {}
-        while asked:
-            responses = await self._graph.batch([request for _, request in asked])
-            answered, asked = zip(asked, responses, strict=True), []
-            for (change, _), response in answered:
-                if response.status == 404 and response.code == _GONE:
-                    reads.append(Read(change, None))
-                    continue
-                if not response.ok:
-                    _refused_by_graph(change, response, outcome)
-                    continue
-                try:
-                    item = self._told(begun.get(change.id), response.body)
-                except ValidationError as error:
-                    fields = sorted({str(one["loc"][0]) for one in error.errors() if one["loc"]})
-                    reason = (
-                        f"Graph shows the {rules.noun} in a shape nobody knows: {', '.join(fields)}"
-                    )
-                    outcome.impossible.append(Impossible(change, reason, Parked.UNREADABLE))
-                    continue
-                if rest := rules.rest(change.mailbox, item, now):
-                    begun[change.id] = item
-                    asked.append((change, rest))
-                else:
-                    reads.append(Read(change, item))
-        return reads
-
-    def _told(self, begun: I | None, body: Mapping[str, Any]) -> I:
-        return self._rules.completed(begun, body) if begun else self._rules.item(body)
-
-    async def _look_up(self, reads: Sequence[Read[I]]) -> F:
-        facts = self._rules.facts()
-        if not reads:
-            return facts
-        users = await self._users_of({read.change.mailbox for read in reads})
-        await self._ask(facts, self._rules.questions(reads, users))
-        await self._ask(facts, self._rules.further_questions(facts, reads))
-        for table in facts.regarding_tables - self._entity_sets.keys():
-            await self._learn_entity_set(table)
-        return facts
-
-    async def _ask(self, facts: F, questions: Sequence[Question[F]]) -> None:
-        """Ask, page by page: an answer holds 5,000 rows at most."""
-        while questions:
-            answers = await self._dataverse.batch([question.operation for question in questions])
-            questions = learn(facts, zip(questions, answers, strict=True))
-
-    async def _users_of(self, mailboxes: set[MailboxId]) -> dict[MailboxId, SystemUserId]:
-        """Return whose the mailboxes are; asked once, the look-up reads everything else anew."""
-        unknown = mailboxes - self._users.keys()
-        for response in await self._dataverse.batch(mailboxes_of(unknown)) if unknown else []:
-            if not response.ok:
-                raise Transient(response.problem, retry_after=response.retry_after)
-            for row in response.body["value"]:
-                owner = SystemUserId(row["_tether_systemuserid_value"] or "")
-                self._users[MailboxId(row["tether_mailboxid"])] = owner
-        return {mailbox: self._users[mailbox] for mailbox in mailboxes & self._users.keys()}
-
-    async def _learn_entity_set(self, table: str) -> None:
-        rows = await self._dataverse.read_all(
-            f"EntityDefinitions?$select=LogicalName,EntitySetName&$filter=LogicalName eq '{table}'"
-        )
-        if not rows:
-            raise Transient(f"Dataverse does not show the definition of {table}; check the role")
-        self._entity_sets[table] = rows[0]["EntitySetName"]
 
     def _decide(
         self, facts: F, reads: Sequence[Read[I]], outcome: Outcome
@@ -245,13 +172,13 @@ class Reconciler[I: Item, F: Facts, C]:
                 problem = f"the {self._rules.noun} changed while it was looked at"
                 moved_on.append(Failed(decision.read.change, problem, _SOON_SECONDS))
             else:
-                _refused_by_graph(decision.read.change, response, outcome)
+                refused_by_graph(decision.read.change, response, outcome)
         return list(ready.values()), moved_on
 
     async def _write(
         self, decisions: Sequence[Decision[I, C]], outcome: Outcome
     ) -> tuple[list[Decision[I, C]], list[Failed]]:
-        writes = writes_for(decisions, self._rules, self._entity_sets, self._now())
+        writes = writes_for(decisions, self._rules, self._look_up.entity_sets, self._now())
         responses = await self._dataverse.batch([write.change_set for write in writes])
         unwritten: set[int] = set()
         moved_on: list[Failed] = []
@@ -326,11 +253,3 @@ def _about(link: Link, change: Change) -> Change:
             "looked_before": True,
         }
     )
-
-
-def _refused_by_graph(change: Change, response: GraphResponse, outcome: Outcome) -> None:
-    if response.status == 400:
-        outcome.impossible.append(Impossible(change, response.problem))
-    else:
-        denied = response.status in _DENIED
-        outcome.failed.append(Failed(change, response.problem, response.retry_after, denied))

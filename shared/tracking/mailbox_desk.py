@@ -4,7 +4,6 @@ import logging
 from dataclasses import dataclass
 from uuid import UUID
 
-from shared.catalogue import entry
 from shared.dataverse.client import Dataverse
 from shared.dataverse.readiness import NativeSync, Terms
 from shared.dataverse.seat_states import SeatState, codes_of, state_of
@@ -16,8 +15,9 @@ from shared.sync.enabling import Enabler
 from shared.sync.enrolment import Enrolment
 from shared.sync.waiting_saves import WaitingSaves
 from shared.tracking.callers import Caller, mailbox_for
-from shared.tracking.contract import MailboxState, MailboxStatus, Trouble
+from shared.tracking.contract import MailboxState, MailboxStatus
 from shared.tracking.problems import Refusal
+from shared.tracking.troubles import trouble_of
 
 logger = logging.getLogger("tether.desk")
 
@@ -90,7 +90,7 @@ class MailboxDesk:
                 id=UUID(mailbox),
                 address="",
                 state=MailboxState.NOT_ENABLED,
-                lacking=(_trouble("user-not-in-dynamics"),),
+                lacking=(trouble_of("user-not-in-dynamics"),),
                 may_enable=False,
             )
         state = _STATES[state_of(seat, terms)]
@@ -98,7 +98,7 @@ class MailboxDesk:
             id=UUID(mailbox),
             address=seat.address,
             state=state,
-            lacking=tuple(map(_trouble, codes_of(seat, terms))),
+            lacking=tuple(map(trouble_of, codes_of(seat, terms))),
             may_enable=state is MailboxState.NOT_ENABLED
             and self._may_enable(caller)
             and not seat.is_inactive(terms),
@@ -113,14 +113,3 @@ class MailboxDesk:
         if not answer.ok:
             raise Transient(answer.problem, retry_after=answer.retry_after)
         return len(answer.body["value"])
-
-
-def _trouble(code: str) -> Trouble:
-    known = entry(code)
-    return Trouble(
-        code=code,
-        seller=known.seller,
-        administrator=known.administrator,
-        remedy=known.remedy,
-        page=known.page,
-    )

@@ -21,6 +21,7 @@ from shared.tracking.requests import ItemQuery, MailboxQuery, OpenQuery, Removal
 # What any route that asks who calls may answer.
 _USUAL = (400, 401, 403, 404, 409, 500, 503)
 _WITH_BODY = (*_USUAL, 413, 415)
+_WITH_REGARDING = (*_WITH_BODY, 422)
 _DONE_OR_UNDER_WAY = {
     200: "How it stands now.",
     202: "It is under way; ask for the status until the state is no longer `saving`.",
@@ -80,7 +81,7 @@ ROUTES = (
         query=ItemQuery,
         body=SaveRequest,
         body_required=False,
-        problems=_WITH_BODY,
+        problems=_WITH_REGARDING,
     ),
     Route(
         function="remove_item",
@@ -100,7 +101,7 @@ ROUTES = (
         answer=ItemStatus,
         query=ItemQuery,
         body=RegardingRequest,
-        problems=_WITH_BODY,
+        problems=_WITH_REGARDING,
     ),
     Route(
         function="mailbox_status",

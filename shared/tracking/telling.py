@@ -1,6 +1,6 @@
 """Puts into words how an item stands: the answer a seller, an add-in or an operator gets. Pure."""
 
-from shared.catalogue import entry, explain
+from shared.catalogue import explain
 from shared.dataverse.links import Link
 from shared.dataverse.shown import ShownActivity
 from shared.tracking.contract import (
@@ -13,6 +13,7 @@ from shared.tracking.contract import (
 )
 from shared.tracking.knowing import Knowledge
 from shared.tracking.states import Sides, state_of
+from shared.tracking.troubles import trouble_of
 
 _UNKNOWN = "temporary-error"
 
@@ -33,23 +34,8 @@ def status_of(sides: Sides, known: Knowledge, address: str) -> ItemStatus:
         saved_on=first.tracked_on if first else None,
         activity=_activity(shown, address) if shown else None,
         participants=sum(link is not sides.own for link in saved),
+        notes=tuple(dict.fromkeys(note for link in saved for note in link.notes)),
         trouble=_trouble(sides, state, why),
-    )
-
-
-def trouble_of(code: str) -> Trouble:
-    """Return what stands in the way, in the words of the catalogue.
-
-    Raises:
-        KeyError: the catalogue has no such code.
-    """
-    words = entry(code)
-    return Trouble(
-        code=words.code,
-        seller=words.seller,
-        administrator=words.administrator,
-        remedy=words.remedy,
-        page=words.page,
     )
 
 

@@ -16,6 +16,7 @@ MAY_IMPORT = {
     "shared/sync": {"shared"},
     "shared/graph": BASIC | {"shared.graph", "shared.changes"},
     "shared/catalogue": {"shared.catalogue"},
+    "shared/tracking": {"shared"},
     "shared/dataverse": BASIC | {"shared.dataverse"},
     "cli": {"cli", "shared"},
     "sandbox": {"sandbox"},
@@ -48,6 +49,16 @@ def trespasses(folder: str, *, recursive: bool) -> list[str]:
 @pytest.mark.parametrize("folder", MAY_IMPORT)
 def test_a_layer_imports_only_what_lies_below_it(folder: str) -> None:
     assert trespasses(folder, recursive=folder != "shared") == []
+
+
+def test_the_sync_does_not_know_the_api() -> None:
+    knowing = [
+        f"{file.relative_to(PROJECT)} imports {name}"
+        for file in (PROJECT / "shared" / "sync").rglob("*.py")
+        for name in imported(file)
+        if name.startswith("shared.tracking.")
+    ]
+    assert knowing == []
 
 
 def test_the_sandbox_does_not_know_the_app() -> None:

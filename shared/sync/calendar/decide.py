@@ -91,14 +91,14 @@ def _tracked(snapshot: Snapshot, link: Link, event: Event, policy: CalendarPolic
     meeting, tied = _meeting(snapshot, event, wanted, policy)
     tracking = _tracking(snapshot, event, len(wanted))
     told = _is_told(link, tracking, tied)
-    files_may_have_come = not told and _brings_files(snapshot, event, policy, tied)
+    files_may_have_come = (link.save or not told) and _brings_files(snapshot, event, policy, tied)
     return Keep(
         known=link,
         activity=activity_id_of_meeting(snapshot.global_id),
         tied=tied,
         telling=meeting,
         amended=None if told and not link.save else tracking,
-        attachments=link.attachments_pending or files_may_have_come,
+        attachments=link.attachments_pending or bool(files_may_have_come),
     )
 
 
@@ -130,7 +130,10 @@ def _brings_files(
     snapshot: Snapshot, event: Event, policy: CalendarPolicy, tied: ActivityId | None
 ) -> bool:
     """Tell whether the attachments follow: from the copy that counts, to a row of our own."""
-    if event.is_series or event.is_private or not (policy.attachments and event.has_attachments):
+    save = snapshot.link.save if snapshot.link else None
+    wished = save.attachments if save else None
+    wanted = policy.attachments if wished is None else wished
+    if event.is_series or event.is_private or not (wanted and event.has_attachments):
         return False
     return _counts(snapshot) and tied == activity_id_of_meeting(snapshot.global_id)
 

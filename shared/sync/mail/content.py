@@ -74,4 +74,7 @@ def _who(snapshot: Snapshot) -> SystemUserId:
 def brings_files(snapshot: Snapshot, message: Message, email: Email | None) -> bool:
     """Tell whether a mail's attachments follow it; those of a row somebody else made are theirs."""
     ours = email is None or email.id == snapshot.activity
-    return ours and snapshot.policy.attachments and message.has_attachments
+    save = snapshot.link.save if snapshot.link else None
+    wished = save.attachments if save else None
+    wanted = snapshot.policy.attachments if wished is None else wished
+    return ours and wanted and message.has_attachments

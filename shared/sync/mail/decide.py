@@ -70,6 +70,8 @@ def _tracked(snapshot: Snapshot, link: Link, message: Message) -> Plan[Telling]:
     if not message.is_marked:
         return Unlink(link, "the category was taken off in Outlook")
     email = next((one for one in snapshot.emails if one.id == link.activity), None)
+    asked_anew = snapshot.replayed or bool(link.save and link.save.attachments)
+    files_follow = brings_files(snapshot, message, email)
     return Keep(
         known=link,
         activity=link.activity,
@@ -77,8 +79,7 @@ def _tracked(snapshot: Snapshot, link: Link, message: Message) -> Plan[Telling]:
         telling=Telling(content_of(snapshot, message, email), email, link.save),
         amended=tracking_of(snapshot, message, Reason.SELLER) if link.save else None,
         look_again=may_be_correlated_later(snapshot, message),
-        attachments=link.attachments_pending
-        or (snapshot.replayed and brings_files(snapshot, message, email)),
+        attachments=link.attachments_pending or (asked_anew and files_follow),
     )
 
 

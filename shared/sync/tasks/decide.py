@@ -45,11 +45,12 @@ def _gone(snapshot: Snapshot, policy: TaskPolicy) -> Plan[Telling]:
 def _removed(snapshot: Snapshot, link: Link) -> Plan[Telling]:
     """Carry out a removal; the row stays where the task lies in another list by now."""
     row = snapshot.row if link.removal and link.removal.deletes else None
+    gone = snapshot.task is None
     return Unlink(
         link,
         REMOVED,
         unmark=bool(snapshot.task and snapshot.task.is_marked),
-        also=(delete_task(row),) if row and not snapshot.elsewhere else (),
+        also=(delete_task(row),) if row and not (gone and snapshot.elsewhere) else (),
     )
 
 

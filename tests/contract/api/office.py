@@ -120,7 +120,7 @@ class Office:
         if wish.regarding is None:
             return None
         if wish.regarding.id != OPPORTUNITY:
-            raise Refusal("regarding-not-found", 404)
+            raise Refusal("regarding-not-found", 422)
         return NamedRegarding(table=wish.regarding.table, id=OPPORTUNITY, name="Engine No. 2")
 
     def _told(self, asked: Asked, thing: _Thing) -> ItemStatus:
@@ -168,7 +168,7 @@ class Desk:
         people = self.office.tenant.people
         found = next((person for person in people if person.id == mailbox), None)
         if found is None:
-            raise Refusal("user-not-in-dynamics", 404)
+            raise Refusal("user-not-in-dynamics", 409)
         return found
 
     def _told(self, caller: Caller, person: Person) -> MailboxStatus:

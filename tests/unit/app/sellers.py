@@ -7,6 +7,7 @@ from email.message import EmailMessage
 from random import Random
 
 from sandbox.dataverse.rows import Row
+from sandbox.faults import Fault
 from sandbox.graph import ids
 from sandbox.graph.mailbox import Change as MailboxChange
 from sandbox.store import Document
@@ -49,6 +50,7 @@ class Sellers:
         self.graph: InProcessGraph
         self.dataverse: InProcessDataverse
         self.graph, self.dataverse = ground.fresh()
+        self._surroundings = ground.surroundings
         self.queue = Queue()
         self._seconds = 0
         self.items = Items(
@@ -157,6 +159,11 @@ class Sellers:
         found = {(row["tether_mailboxid"]["id"], row["tether_itemid"]): row for row in rows}
         names = {p: (self.mailbox(p), self._item[p, mail]) for p in range(3)}
         return {person: found[name] for person, name in names.items() if name in found}
+
+    def fault(self, service: str, operation: str, status: int, **stated: object) -> None:
+        """Let a service refuse an operation from now on."""
+        told = {"service": service, "operation": operation, "action": "status", "status": status}
+        self._surroundings.faults.replace([Fault.model_validate({"times": None, **told, **stated})])
 
     def tell_again(self, chance: Random) -> None:
         """Tell of something once more."""

@@ -219,3 +219,46 @@ async def test_an_id_of_nothing_is_not_found(sellers: Sellers) -> None:
     assert status is None
     with pytest.raises(Refusal, match="item-not-found"):
         await sellers.items.save(sellers.caller(0), sellers.mailbox(0), nothing, SaveRequest())
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "status", "code", "trouble"),
+    [
+        ("dataverse", "POST emails", 400, "0x80040265", "customization-aborted"),
+        (
+            "graph",
+            "PATCH /users/{id}/messages/{id}",
+            403,
+            "ErrorAccessDenied",
+            "graph-access-denied",
+        ),
+    ],
+)
+async def test_what_cannot_be_saved_says_why_and_can_be_asked_for_again(
+    sellers: Sellers, service: str, operation: str, status: int, code: str, trouble: str
+) -> None:
+    sellers.fault(service, operation, status, code=code)
+    await sellers.save(0, 0)
+    await settled(sellers)
+    assert await states(sellers) == [State.FAILED] * 3
+    assert len(sellers.queue.parked) == 1
+    told = await sellers.status(1, 0)
+    assert told
+    assert told.trouble
+    assert told.trouble.code == trouble
+    sellers.fault(service, "nothing", 500)
+    await saved(sellers, 0)
+    assert await states(sellers) == [State.SAVED] * 3
+
+
+async def test_a_regarding_that_cannot_be_leaves_the_item_saved_and_says_why(
+    sellers: Sellers,
+) -> None:
+    await saved(sellers, 0)
+    sellers.fault("dataverse", "PATCH emails", 400, code="0x80040265")
+    await sellers.save(0, 0, **ABOUT)
+    await settled(sellers)
+    told = await sellers.status(0, 0)
+    assert told
+    assert told.trouble
+    assert (told.state, told.trouble.code) == (State.SAVED, "customization-aborted")
