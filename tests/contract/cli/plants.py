@@ -154,6 +154,13 @@ def not_approved(patient: Patient) -> None:
     patient.set_row("mailbox", mailbox, emailrouteraccessapproval=2)
 
 
+def error_open(patient: Patient) -> None:
+    people = patient.office.services.tenant.people
+    rows = patient.office.services.dataverse.organization.rows
+    (mailbox,) = rows.find("mailbox", "regardingobjectid", people[0].systemuserid)
+    patient.set_row("mailbox", mailbox, lastsyncerrorcode=7)
+
+
 def not_enrolled(patient: Patient) -> None:
     ada = patient.office.services.tenant.people[0].id
     services = patient.office.services

@@ -15,7 +15,7 @@ from shared.config import read_settings
 from shared.graph.client import GraphRequest, GraphResponse
 from shared.identifiers import MailboxId
 from tests.contract.cli.conftest import Office
-from tests.contract.cli.plants import Patient
+from tests.contract.cli.plants import Patient, not_approved
 from tests.contract.cli.troubles import TROUBLES, Trouble
 
 
@@ -57,6 +57,12 @@ async def test_each_trouble_gives_its_own_finding_and_no_other(
     assert [(one.check, one.outcome) for one in bad] == [(trouble.check, trouble.outcome)]
     assert trouble.message in bad[0].message
     assert trouble.remedy in bad[0].remedy
+
+
+async def test_what_a_mailbox_lacks_has_its_codes(patient: Patient) -> None:
+    not_approved(patient)
+    (bad,) = (one for one in await examined(patient) if one.outcome is not Outcome.OK)
+    assert bad.codes == ("address-not-approved",)
 
 
 async def test_a_short_subscription_that_was_left_over_is_ended(patient: Patient) -> None:

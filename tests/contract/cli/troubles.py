@@ -7,6 +7,7 @@ from tests.contract.cli.plants import (
     Plant,
     bus,
     column_gone,
+    error_open,
     fault,
     newer_solution,
     no_roles_in_dynamics,
@@ -307,6 +308,7 @@ TROUBLES = (
         "newer solution", newer_solution, "dynamics tables", "failed", "newer", "tether schema plan"
     ),
     Trouble("not approved", not_approved, ADA, "warning", "not approved", "Approve Email"),
+    Trouble("error open", error_open, ADA, "warning", "an error that is not solved", "alerts"),
     Trouble("not enrolled", not_enrolled, ADA, "warning", "not enrolled", "next pass"),
     Trouble("last error", row(tether_lasterror="Graph 403"), ADA, "failed", "Graph 403", "mend"),
     Trouble(
