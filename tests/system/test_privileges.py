@@ -121,7 +121,7 @@ async def turning_on(stack: TetherStack) -> None:
     headers = {"Authorization": f"Bearer {token}"}
     async with aiohttp.request("POST", address, headers=headers) as answer:
         told = await answer.json()
-    assert (answer.status, told.get("state")) == (200, "waiting"), told
+    assert (answer.status, told.get("state")) == (202, "waiting"), told
 
 
 async def test_the_service_role_is_what_the_app_uses(

@@ -1,5 +1,6 @@
 """The catalogue: complete, found by what services really say, and the page is made of it."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -7,7 +8,9 @@ import pytest
 
 from scripts.troubleshooting import PAGE, page
 from shared.catalogue import entries, entry, explain
+from shared.catalogue.catalogue import FILES
 
+PROJECT = PAGE.parents[1]
 SAID: dict[str, str] = tomllib.loads(Path(__file__).with_name("said.toml").read_text("utf-8"))
 
 
@@ -38,6 +41,20 @@ def test_there_are_the_forty_errors_of_the_product_and_more() -> None:
     services = [one for one in entries().values() if one.part in {"mailbox", "item"}]
     assert len(services) >= 40
     assert len(entries()) >= 80
+
+
+def test_a_code_stands_once_and_what_the_app_refuses_with_is_there() -> None:
+    catalogue = PROJECT / "shared" / "catalogue"
+    headings = [
+        line.strip("[]") for part in FILES
+        for line in (catalogue / f"{part}.toml").read_text("utf-8").splitlines()
+        if line.startswith("[") and line.endswith("]")
+    ]  # fmt: skip
+    assert sorted(headings) == sorted(entries())
+    sources = (file.read_text("utf-8") for file in (PROJECT / "shared").rglob("*.py"))
+    refused = {code for text in sources for code in re.findall(r'Refusal\(\s*"([^"]+)"', text)}
+    assert len(refused) > 10
+    assert refused <= entries().keys()
 
 
 def test_a_code_is_asked_for_by_name() -> None:
