@@ -7,6 +7,7 @@ import pytest
 
 from shared.config import read_settings
 from shared.errors import Misconfigured
+from shared.sync.mail.policy import MailPolicy, PrivateMail
 from shared.sync.tasks.policy import Fate, TaskPolicy
 
 SECRET = bytes(range(32))
@@ -71,6 +72,8 @@ def test_every_missing_setting_is_named_at_once() -> None:
         ("TASK_DELETED", "cancel", "'delete' or 'keep'"),
         ("TASKS_POLLING_SCHEDULE", "every minute", "NCRONTAB schedule of six fields"),
         ("TASKS_SUBSCRIPTIONS", "perhaps", "valid boolean"),
+        ("ATTACHMENTS", "some", "valid boolean"),
+        ("PRIVATE_MAIL", "secret", "'manual', 'automatic' or 'never'"),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_problem(name: str, value: str, problem: str) -> None:
@@ -95,6 +98,16 @@ def test_tasks_are_polled_every_minute_and_rows_go_with_them_unless_told_otherwi
 def test_lists_are_subscribed_to_only_where_that_is_said(said: str | None, *, told: bool) -> None:
     chosen = {} if said is None else {"TASKS_SUBSCRIPTIONS": said}
     assert read_settings({**GOOD, **chosen}).tasks_subscriptions is told
+
+
+def test_attachments_stay_and_private_mail_is_left_to_people_unless_told_otherwise() -> None:
+    usual = read_settings(GOOD)
+    assert usual.mail_policy == MailPolicy(PrivateMail.MANUAL, attachments=False)
+    assert not usual.calendar_policy.attachments
+    told = read_settings({**GOOD, "ATTACHMENTS": "on", "PRIVATE_MAIL": "never"})
+    assert told.mail_policy == MailPolicy(PrivateMail.NEVER, attachments=True)
+    assert told.calendar_policy.attachments
+    assert not read_settings({**GOOD, "ATTACHMENTS": "off"}).mail_policy.attachments
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
