@@ -42,7 +42,8 @@ class Knowledge:
 
     def activity(self, sides: Sides) -> ShownActivity | None:
         """Return the row to show of an item that is saved: of a series, its earliest."""
-        for link in sides.saved:
+        own_first = sorted(sides.saved, key=lambda link: link is not sides.own)
+        for link in own_first:
             if link.activity:
                 return self.activities.get(link.activity) or ShownActivity(link.activity, "contact")
             if found := self.series.get(link.global_id.upper()):
