@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from cli import enabling, examining, mailboxes, parked, schema, subscriptions
+from cli.why import command as why
 
 _SETTINGS = """Installs, looks at and mends Tether.
 
@@ -25,6 +26,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(examining.app)
+app.add_typer(why.app)
 app.add_typer(schema.app)
 app.add_typer(mailboxes.app)
 app.add_typer(enabling.app)

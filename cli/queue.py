@@ -20,7 +20,10 @@ _WAIT_SECONDS = 3
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """A parked message; `changes` is None where its body cannot be read."""
+    """A parked message; `changes` is None where its body cannot be read.
+
+    One of another queue may be held back until it is `due`.
+    """
 
     number: int
     since: datetime | None
@@ -29,6 +32,7 @@ class Parked:
     reason: str
     body: bytes
     changes: tuple[Change, ...] | None
+    due: datetime | None = None
 
     @property
     def can_be_replayed(self) -> bool:
@@ -45,9 +49,11 @@ Matches = Callable[[Parked], bool]
 Locked = tuple[ServiceBusReceiver, ServiceBusReceivedMessage, Parked]
 
 
-async def peek(client: ServiceBusClient, matches: Matches) -> AsyncGenerator[Parked]:
-    """Give the parked messages that match, oldest first; they stay where they are."""
-    async with client.get_queue_receiver(PARKED) as receiver:
+async def peek(
+    client: ServiceBusClient, matches: Matches, queue: str = PARKED
+) -> AsyncGenerator[Parked]:
+    """Give the messages that match, oldest first; they stay where they are."""
+    async with client.get_queue_receiver(queue) as receiver:
         following = 0
         while page := await receiver.peek_messages(
             max_message_count=_PAGE, sequence_number=following
@@ -132,6 +138,7 @@ def _read(message: ServiceBusReceivedMessage) -> Parked:
         properties.get("reason", ""),
         body,
         changes,
+        message.scheduled_enqueue_time_utc,
     )
 
 

@@ -16,9 +16,9 @@ from msgraph.graph_service_client import GraphServiceClient
 from shared.bus import Bus, ServiceBus
 from shared.catalogue.catalogue import entry
 from shared.config import Settings, read_settings
-from shared.dataverse.client import DataverseClient
+from shared.dataverse.client import Dataverse, DataverseClient
 from shared.gathering import GatheringBus
-from shared.graph.client import GraphClient
+from shared.graph.client import Graph, GraphClient
 from shared.graph.client_state import ClientStateKeys
 from shared.graph.subscriptions import SUBSCRIBED_KINDS
 from shared.identifiers import Kind
@@ -116,10 +116,7 @@ def make_app(
     enrolment = Enrolment(graph, dataverse, subscriber, now, settings.native_sync)
     enabler = Enabler(graph, dataverse, settings.native_sync)
     waiting = WaitingSaves(dataverse, bus, now)
-    reconcilers = {
-        kind: Reconciler(rules, graph, dataverse, now, attaching)
-        for kind, rules in _rules(settings).items()
-    }
+    reconcilers = reconcilers_by(settings, graph, dataverse, now, attaching)
     consuming: dict[Kind, Reconciles] = {
         **reconcilers,
         Kind.TASKS: Hinted(reconcilers[Kind.TASKS], poller),
@@ -158,6 +155,20 @@ def make_app(
         ),
         now=now,
     )
+
+
+def reconcilers_by(
+    settings: Settings,
+    graph: Graph,
+    dataverse: Dataverse,
+    now: Callable[[], datetime],
+    attaching: Attaching | None = None,
+) -> dict[Kind, Reconciler[Any, Any, Any]]:
+    """Return what reconciles items of each kind by the settings, or only looks at them."""
+    return {
+        kind: Reconciler(rules, graph, dataverse, now, attaching)
+        for kind, rules in _rules(settings).items()
+    }
 
 
 def _rules(settings: Settings) -> Mapping[Kind, Rules[Any, Any, Any]]:

@@ -1,11 +1,11 @@
 """Seats: who has a mailbox in Dynamics, what Dynamics says of it, and what Tether keeps of it."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from shared.dataverse.batch import Operation, Response
+from shared.dataverse.batch import Operation
 from shared.dataverse.client import Dataverse
 from shared.dataverse.mailboxes import MailboxState, ReadyMailbox
 from shared.dataverse.query import rows_where_in
@@ -17,7 +17,7 @@ from shared.dataverse.readiness import (
     NativeSync,
     Terms,
 )
-from shared.errors import Permanent, Transient
+from shared.dataverse.rows import read_rows
 from shared.identifiers import MailboxId, SystemUserId
 
 _USER = "systemuserid,azureactivedirectoryobjectid,internalemailaddress,domainname"
@@ -120,7 +120,7 @@ async def read_seats(dataverse: Dataverse, mailboxes: Collection[MailboxId]) -> 
         and_filter=_PEOPLE,
         expand=_MAILBOX,
     )
-    rows = await _rows(dataverse, [*users, *_own_of(mailboxes)])
+    rows = await read_rows(dataverse, [*users, *_own_of(mailboxes)])
     return _seats(
         (row for row in rows if "systemuserid" in row),
         (row for row in rows if "tether_mailboxid" in row),
@@ -129,7 +129,7 @@ async def read_seats(dataverse: Dataverse, mailboxes: Collection[MailboxId]) -> 
 
 async def read_seats_at(dataverse: Dataverse, addresses: Collection[str]) -> list[Seat]:
     """Return the seats with some addresses or user names; see `read_seats`."""
-    users = await _rows(
+    users = await read_rows(
         dataverse,
         rows_where_in(
             "systemusers",
@@ -140,7 +140,7 @@ async def read_seats_at(dataverse: Dataverse, addresses: Collection[str]) -> lis
             expand=_MAILBOX,
         ),
     )
-    return _seats(users, await _rows(dataverse, _own_of([_id(user) for user in users])))
+    return _seats(users, await read_rows(dataverse, _own_of([_id(user) for user in users])))
 
 
 async def read_all_seats(dataverse: Dataverse) -> list[Seat]:
@@ -180,14 +180,3 @@ def _seats(users: Iterable[Mapping[str, Any]], own: Iterable[Mapping[str, Any]])
 
 def _id(user: Mapping[str, Any]) -> MailboxId:
     return MailboxId(str(user["azureactivedirectoryobjectid"]).lower())
-
-
-async def _rows(dataverse: Dataverse, operations: Sequence[Operation]) -> list[dict[str, Any]]:
-    answers = await dataverse.batch(operations) if operations else []
-    return [row for answer in answers for row in _listed(answer)]
-
-
-def _listed(answer: Response) -> list[dict[str, Any]]:
-    if answer.ok:
-        return list(answer.body["value"])
-    raise Permanent(answer.problem) if answer.is_final else Transient(answer.problem)

@@ -1,18 +1,17 @@
 """How each mailbox stands: what Dynamics says of it, and what Tether keeps of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from shared.dataverse.batch import Operation, Response
 from shared.dataverse.client import Dataverse
 from shared.dataverse.freshness import freshness_of_mailboxes
 from shared.dataverse.mailboxes import ALL_MAILBOXES, users_of
 from shared.dataverse.readiness import COLUMNS, OWN_COLUMNS, Condition, NativeSync
+from shared.dataverse.rows import read_rows
 from shared.dataverse.seats import read_terms
 from shared.dataverse.subscriptions import KINDS, Subscription, columns_of
-from shared.errors import Permanent, Transient
 from shared.identifiers import Kind, MailboxId
 
 _STATES = {1: "enrolled", 2: "suspended"}
@@ -81,7 +80,7 @@ async def read_standings(
     owners = {row["_tether_systemuserid_value"]: row for row in rows.values()}
     meant = owners if native is NativeSync.INSTEAD else mailboxes
     known: dict[str, _Readiness] = {}
-    for user in await _rows(dataverse, users_of(meant.keys() - {None})):
+    for user in await read_rows(dataverse, users_of(meant.keys() - {None})):
         if user["azureactivedirectoryobjectid"]:
             key, mailbox = user["systemuserid"], mailboxes.get(user["systemuserid"])
             known[user["azureactivedirectoryobjectid"].lower()] = _Readiness(
@@ -127,17 +126,6 @@ def _standing(
             if subscription and expires
         },
     )
-
-
-async def _rows(dataverse: Dataverse, operations: Sequence[Operation]) -> list[dict[str, Any]]:
-    answers = await dataverse.batch(operations) if operations else []
-    return [row for answer in answers for row in _listed(answer)]
-
-
-def _listed(answer: Response) -> list[dict[str, Any]]:
-    if answer.ok:
-        return list(answer.body["value"])
-    raise Permanent(answer.problem) if answer.is_final else Transient(answer.problem)
 
 
 def _moment(value: str | None) -> datetime | None:

@@ -85,18 +85,18 @@ class Attaching:
         done: list[Change] = []
         for item, some in files.items():
             change, notes = item.change, list[str]()
-            if self._now() >= until:
-                later = change.model_copy(update={"looked_before": True})
-                outcome.look_again.append(LaterLook(later, 0))
+            rest = await self._bring(item, some, known, notes, until)
+            if isinstance(rest, LaterLook):
+                outcome.look_again.append(rest)
                 done.append(change)
                 continue
-            failure = await self._bring(item, some, known, notes)
-            if failure is None or change.attempt + 1 >= MAX_ATTEMPTS:
+            is_last = change.attempt + 1 >= MAX_ATTEMPTS
+            if rest is None or is_last:
                 ended.append((change, note_attachments(item.link, notes)))
-            if failure and change.attempt + 1 >= MAX_ATTEMPTS:
-                outcome.impossible.append(Impossible(change, failure.problem))
-            elif failure:
-                outcome.failed.append(failure)
+            if rest and is_last:
+                outcome.impossible.append(Impossible(change, rest.problem))
+            elif rest:
+                outcome.failed.append(rest)
         return done + await self._note(ended, outcome)
 
     async def _note(
@@ -116,9 +116,17 @@ class Attaching:
         return done
 
     async def _bring(
-        self, item: Following, files: Sequence[Candidate], known: FilesKnown, notes: list[str]
-    ) -> Failed | None:
-        """Bring an item's files over; return what kept it from going on, `notes` what is left."""
+        self,
+        item: Following,
+        files: Sequence[Candidate],
+        known: FilesKnown,
+        notes: list[str],
+        until: datetime,
+    ) -> Failed | LaterLook | None:
+        """Bring an item's files over; return what kept it from going on.
+
+        `notes` gets a sentence on each that is left out.
+        """
         holder = known.holders.get(item.activity)
         is_meeting = item.change.kind is Kind.CALENDAR
         if holder is None or (is_meeting and holder.is_closed):
@@ -129,6 +137,8 @@ class Attaching:
         for candidate in files:
             if candidate.id in known.present:
                 continue
+            if self._now() >= until:
+                return LaterLook(item.change.model_copy(update={"looked_before": True}), 0)
             came = await self._bring_one(item, candidate, known)
             if isinstance(came, Failed):
                 notes.append(

@@ -7,14 +7,13 @@ in which changes may have been missed is written on the mailbox's row, so that i
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from shared.dataverse import mailboxes as rows
-from shared.dataverse.batch import Operation
 from shared.dataverse.client import Dataverse
 from shared.dataverse.mailboxes import MailboxRow, MailboxState, ReadyMailbox
 from shared.dataverse.readiness import NativeSync
 from shared.dataverse.ready_mailboxes import owner_of, ready_mailboxes
+from shared.dataverse.rows import read_rows
 from shared.dataverse.seats import read_terms
 from shared.errors import Transient
 from shared.graph.client import Graph
@@ -80,7 +79,7 @@ class Enrolment:
         Raises:
             Transient: Dataverse did not answer; the next pass does it again.
         """
-        found = await self._answers(rows.mailboxes_of([ready.id]))
+        found = await read_rows(self._dataverse, rows.mailboxes_of([ready.id]))
         known = {row.id: row for row in rows.mailbox_rows(found, knowing=_FOLDERS)}
         return ready.id in await self._bring_about([ready], known)
 
@@ -117,7 +116,7 @@ class Enrolment:
             Transient: it could not be done; the event must come again.
         """
         subject = event.subject
-        found = await self._answers(rows.mailboxes_of([subject.mailbox]))
+        found = await read_rows(self._dataverse, rows.mailboxes_of([subject.mailbox]))
         known = {row.id: row for row in rows.mailbox_rows(found, knowing=_FOLDERS)}
         row = known.get(subject.mailbox)
         if row is None or row.state is not MailboxState.ENROLLED:
@@ -149,7 +148,7 @@ class Enrolment:
         terms = await read_terms(self._dataverse, self._native)
         found = await self._dataverse.read_all(ready_mailboxes(terms))
         owners = {owner for row in found if (owner := owner_of(row, terms))}
-        users = await self._answers(rows.users_of(owners))
+        users = await read_rows(self._dataverse, rows.users_of(owners))
         return [
             ReadyMailbox(
                 id=MailboxId(str(user["azureactivedirectoryobjectid"]).lower()),
@@ -195,13 +194,6 @@ class Enrolment:
             [one.id for row in enrolled for one in row.subscriptions.values()]
         )
         await self._upkeep.write({row.id: rows.suspend(row.id) for row in enrolled})
-
-    async def _answers(self, operations: Sequence[Operation]) -> list[dict[str, Any]]:
-        answers = await self._dataverse.batch(operations)
-        for answer in answers:
-            if not answer.ok:
-                raise Transient(answer.problem, retry_after=answer.retry_after)
-        return [row for answer in answers for row in answer.body["value"]]
 
 
 def _gaps_of(

@@ -16,8 +16,6 @@ from shared.dataverse.requests import About, Action, Request
 from shared.dataverse.tracking import ask_for
 from shared.errors import Transient
 from shared.identifiers import ItemId, MailboxId
-from shared.sync.outcome import Failed
-from shared.sync.plan import Track, Unlink
 from shared.tracking.asking import (
     check_removal,
     check_save,
@@ -33,6 +31,7 @@ from shared.tracking.knowing import Knowledge, know, link_of
 from shared.tracking.people import People
 from shared.tracking.problems import Refusal
 from shared.tracking.regarding import about_of
+from shared.tracking.seeing import looks_of, see
 from shared.tracking.states import Sides
 from shared.tracking.telling import status_of
 
@@ -60,16 +59,9 @@ class Items:
 
         Where the two sides are apart, they are brought together: a look is a hint like any other.
         """
-        looks = await self._look(mailbox, asked)
-        known = await know(self.dataverse, [look for look in looks if look])
-        sides = [known.sides(look) if look else None for look in looks]
-        await self._bring_together([one for one in sides if one])
-        return [
-            status_of(one, known, self.address)
-            if one and (one.own or not one.look.is_gone)
-            else None
-            for one in sides
-        ]
+        seen = await see(self.finder, self.dataverse, mailbox, asked)
+        await self._bring_together([one for one in seen.sides if one])
+        return seen.statuses(self.address)
 
     async def save(
         self, caller: Caller, mailbox: MailboxId, asked: Asked, wish: SaveRequest
@@ -129,20 +121,11 @@ class Items:
                 return _under_way(status)
         raise Transient("the item is being written to by others")
 
-    async def _look(self, mailbox: MailboxId, asked: Sequence[Asked]) -> list[AnyLook | None]:
-        looks = await self.finder.find(mailbox, asked)
-        for look in looks:
-            if look and look.item is None and isinstance(look.end, Failed):
-                if look.end.denied:
-                    raise Refusal("mailbox-not-reachable", 409, look.end.problem)
-                raise Transient(look.end.problem, retry_after=look.end.retry_after)
-        return looks
-
     async def _look_at_one(self, mailbox: MailboxId, asked: Asked) -> AnyLook:
-        (look,) = await self._look(mailbox, [asked])
-        if look is None:
+        (found,) = await looks_of(self.finder, mailbox, [asked])
+        if found is None:
             raise Refusal("item-not-found", 404)
-        return look
+        return found
 
     async def _ask(self, requests: dict[Link | None, Request], look: AnyLook) -> bool:
         """Write what is asked for on links; False if one has changed since it was read.
@@ -168,12 +151,7 @@ class Items:
         return all(answer.ok for answer in answers)
 
     async def _bring_together(self, items: Sequence[Sides]) -> None:
-        apart = [
-            one
-            for one in items
-            if isinstance(one.look.plan, Track | Unlink) and not (one.own and one.own.request)
-        ]
-        await self._tell([one.look.change for one in apart])
+        await self._tell([one.look.change for one in items if one.is_apart])
 
     async def _tell(self, changes: Sequence[Change]) -> None:
         for kind in {change.kind: None for change in changes}:

@@ -1,16 +1,14 @@
 """Asks Dynamics what it knows of the items that were looked at, for all participants."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from shared.dataverse import links
 from shared.dataverse.batch import Operation, name_in
 from shared.dataverse.client import Dataverse
 from shared.dataverse.links import Link
-from shared.dataverse.query import next_page
+from shared.dataverse.rows import read_rows
 from shared.dataverse.shown import ShownActivity, activities_shown, occurrences_shown, shown_in
-from shared.errors import Permanent, Transient
 from shared.graph.events import Event
 from shared.graph.messages import Message
 from shared.identifiers import ActivityId, Kind, LinkId, SystemUserId, link_id_of_item
@@ -42,7 +40,8 @@ class Knowledge:
 
     def activity(self, sides: Sides) -> ShownActivity | None:
         """Return the row to show of an item that is saved: of a series, its earliest."""
-        for link in sides.saved:
+        own_first = sorted(sides.saved, key=lambda link: link is not sides.own)
+        for link in own_first:
             if link.activity:
                 return self.activities.get(link.activity) or ShownActivity(link.activity, "contact")
             if found := self.series.get(link.global_id.upper()):
@@ -64,7 +63,7 @@ async def know(dataverse: Dataverse, looks: Sequence[AnyLook]) -> Knowledge:
     await _learn_links(dataverse, known, _of_everybody(gone, known))
     tied = {link.activity for link in known.links.values() if link.activity and _has_pointer(link)}
     series = {link.global_id for link in known.links.values() if link.is_series and link.is_tracked}
-    for row in await _rows(dataverse, [*activities_shown(tied), *occurrences_shown(series)]):
+    for row in await read_rows(dataverse, [*activities_shown(tied), *occurrences_shown(series)]):
         shown = shown_in(row)
         known.activities[shown.id] = known.series[shown.global_id] = shown
     return known
@@ -79,7 +78,7 @@ async def _learn_links(
     dataverse: Dataverse, known: Knowledge, *operations: Iterable[Operation]
 ) -> None:
     asked = [replace(one, named=True) for some in operations for one in some]
-    for row in await _rows(dataverse, asked):
+    for row in await read_rows(dataverse, asked):
         link = links.link_row(row)
         known.links[link.id] = link
         if link.tracked_by:
@@ -117,21 +116,3 @@ def _names_of(message_id: str, global_id: str) -> set[tuple[Kind, str]]:
 def _has_pointer(link: Link) -> bool:
     """Tell activities from contacts, which have none."""
     return link.kind is not Kind.CONTACTS
-
-
-async def _rows(dataverse: Dataverse, operations: Sequence[Operation]) -> list[Mapping[str, Any]]:
-    rows: list[Mapping[str, Any]] = []
-    while operations:
-        answers = await dataverse.batch(operations)
-        pages = []
-        for answer in answers:
-            if not answer.ok:
-                raise (
-                    Permanent(answer.problem)
-                    if answer.is_final
-                    else Transient(answer.problem, retry_after=answer.retry_after)
-                )
-            rows += answer.body["value"]
-            pages.append(next_page(answer))
-        operations = [replace(page, named=True) for page in pages if page]
-    return rows

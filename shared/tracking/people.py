@@ -1,13 +1,11 @@
 """Who the people are in Dynamics: whose a mailbox is, and who calls."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from shared.dataverse import mailboxes
-from shared.dataverse.batch import Operation
 from shared.dataverse.client import Dataverse
 from shared.dataverse.mailboxes import MailboxState, ReadyMailbox
+from shared.dataverse.rows import read_rows
 from shared.errors import Transient
 from shared.identifiers import MailboxId, SystemUserId
 from shared.tracking.callers import Caller
@@ -35,11 +33,11 @@ class People:
             Refusal: its owner is no user of Dynamics.
             Transient: Dataverse did not answer.
         """
-        for row in await self._rows(mailboxes.mailboxes_of([mailbox])):
+        for row in await read_rows(self._dataverse, mailboxes.mailboxes_of([mailbox])):
             if user := row["_tether_systemuserid_value"]:
                 enrolled = row["tether_state"] == MailboxState.ENROLLED
                 return Owner(SystemUserId(user), enrolled)
-        for user in await self._rows(mailboxes.users_with([mailbox])):
+        for user in await read_rows(self._dataverse, mailboxes.users_with([mailbox])):
             owner = SystemUserId(user["systemuserid"])
             awaited = ReadyMailbox(mailbox, owner, user["internalemailaddress"] or "")
             (answer,) = await self._dataverse.batch([mailboxes.expect(awaited)])
@@ -54,12 +52,5 @@ class People:
         Raises:
             Transient: Dataverse did not answer.
         """
-        found = await self._rows(mailboxes.users_with([caller.mailbox]))
+        found = await read_rows(self._dataverse, mailboxes.users_with([caller.mailbox]))
         return next((SystemUserId(user["systemuserid"]) for user in found), None)
-
-    async def _rows(self, operations: Sequence[Operation]) -> list[dict[str, Any]]:
-        answers = await self._dataverse.batch(operations)
-        for answer in answers:
-            if not answer.ok:
-                raise Transient(answer.problem, retry_after=answer.retry_after)
-        return [row for answer in answers for row in answer.body["value"]]

@@ -51,6 +51,12 @@ class Sides:
         is_being_written = self.look.plan is None and self.look.end is None
         return is_being_written or isinstance(self.look.plan, Track | Unlink | Refuse)
 
+    @property
+    def is_apart(self) -> bool:
+        """Whether the rules would change something, and nobody has asked for it."""
+        asked = self.own is not None and self.own.request is not None
+        return isinstance(self.look.plan, Track | Unlink) and not asked
+
     def _holds(self, link: Link) -> bool:
         if not link.is_tracked or link.removal:
             return False

@@ -7,10 +7,12 @@ from typing import Any
 
 from shared.changes import Change, Hint
 from shared.dataverse.batch import Operation
+from shared.dataverse.links import LinkState
+from shared.dataverse.requests import Action, Request
 from shared.graph.client import GraphRequest
 from shared.graph.items import TRACKED_CATEGORY
 from shared.graph.tasks import item_of
-from shared.identifiers import ItemId, Kind, MailboxId, link_id_of_item
+from shared.identifiers import ItemId, Kind, MailboxId, SystemUserId, link_id_of_item
 from shared.sync.calendar.policy import CalendarPolicy
 from shared.sync.calendar.rules import CalendarRules
 from shared.sync.consuming import Consumer
@@ -46,6 +48,8 @@ class Marked:
         self.office = office
         self.bus = Queues()
         self._mailbox = office.people[0]
+        owner = office.services.graph.mailboxes.mailbox(self._mailbox).person
+        self._user = SystemUserId(owner.systemuserid)
         self._now = office.services.surroundings.clock.now
 
     async def add(self, kind: Kind) -> Change:
@@ -116,12 +120,14 @@ class Marked:
         return item
 
     async def _save(self, contact: ItemId) -> None:
-        """Do what a seller's save comes down to: a link that is tracked and of no date yet."""
+        """Do what a seller's save comes down to: a link that asks for it."""
+        request = Request(action=Action.SAVE, by=self._user, on=self._now())
         link = {
             "tether_name": SAID,
             "tether_kind": 3,
-            "tether_state": 1,
+            "tether_state": LinkState.REQUESTED,
             "tether_reason": 1,
+            "tether_request": request.written(),
             "tether_MailboxId@odata.bind": f"tether_mailboxes({self._mailbox})",
             "tether_itemid": contact,
         }

@@ -249,6 +249,34 @@ async def test_deep_insert_of_attachments_and_their_limits(web: Web) -> None:
     assert (big.status, big.code) == (400, "0x80044a02")
 
 
+@pytest.mark.parametrize(
+    ("limits", "file", "taken"),
+    [
+        ({}, {"filename": "setup.EXE"}, False),
+        ({}, {"filename": "exe"}, True),
+        ({"blockedattachments": ""}, {"filename": "setup.exe"}, True),
+        ({"blockedmimetypes": "text/html;image/svg+xml"}, {"mimetype": "Text/HTML"}, False),
+        ({"blockedmimetypes": "text/html"}, {"mimetype": "text/plain"}, True),
+        ({"allowedmimetypes": "text/html"}, {"mimetype": "text/plain"}, False),
+        (
+            {"allowedmimetypes": "text/html", "blockedmimetypes": "text/html"},
+            {"mimetype": "text/html"},
+            True,
+        ),
+    ],
+)
+async def test_files_of_a_kind_the_organization_blocks_are_refused(
+    web: Web, limits: dict[str, str], file: dict[str, str], *, taken: bool
+) -> None:
+    organization = (await web.get("organizations")).rows[0]["organizationid"]
+    if limits:
+        await web.patch(f"organizations({organization})", limits)
+    bound = {"objectid_email@odata.bind": f"emails({await web.created('emails')})"}
+    answer = await web.post("activitymimeattachments", {"body": "aGk=", **file, **bound})
+    assert answer.status == (204 if taken else 400)
+    assert taken or answer.code == "0x80043e09"
+
+
 async def test_a_failed_deep_insert_leaves_nothing(web: Web) -> None:
     email = str(uuid4())
     reply = await web.post(

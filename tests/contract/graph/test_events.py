@@ -137,6 +137,24 @@ async def test_lists_are_filtered_ordered_and_paged(service: Service) -> None:
     assert (await service.call("GET", f"{path}&$expand=attachments"))[0] == 400
 
 
+async def test_files_are_attached_listed_and_read(service: Service) -> None:
+    event = await made(service, subject="with files")
+    path = f"/users/{service.ada.id}/events/{event['id']}"
+    file = {"@odata.type": "#microsoft.graph.fileAttachment", "name": "a", "contentBytes": "aGk="}
+    status, added = await service.call("POST", f"{path}/attachments", file)
+    assert (status, added["name"], added["size"]) == (201, "a", 2)
+    _, changed = await service.call("GET", path)
+    assert changed["hasAttachments"] is True
+    assert changed["changeKey"] != event["changeKey"]
+    _, listed = await service.call("GET", f"{path}/attachments?$select=name,isInline")
+    (one,) = listed["value"]
+    assert (one["name"], one["isInline"], "contentBytes" in one) == ("a", False, False)
+    assert (await service.call("GET", f"{path}/attachments/{one['id']}/$value"))[1] == b"hi"
+    assert (await service.call("GET", f"{path}/attachments/{one['id']}"))[1]["contentBytes"]
+    assert (await service.call("GET", f"{path}/attachments/nothing"))[0] == 404
+    assert (await service.call("POST", f"{path}/attachments", {"name": "a"}))[0] == 400
+
+
 async def test_the_same_transaction_makes_one_event(service: Service) -> None:
     first = await made(service, transactionId="t-1")
     again = await made(service, transactionId="t-1", subject="again")

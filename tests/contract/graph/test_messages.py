@@ -7,6 +7,8 @@ import pytest
 from tests.contract.graph.service import IMMUTABLE, Service, mail
 
 EXAMPLES = Path(__file__).parents[4] / "shared/data/graph-examples"
+RIGHTS = "String {00020386-0000-0000-c000-000000000046} Name content-class"
+SIGNED = b'Content-Type: multipart/signed; protocol="application/pkcs7-signature"; boundary=x\r\n'
 TEXT = {"Prefer": 'IdType="ImmutableId", outlook.body-content-type="text"'}
 
 
@@ -193,6 +195,31 @@ async def test_mime_and_attachments(service: Service) -> None:
     _, mime = await service.call("GET", f"{path}/$value")
     assert mime.endswith(raw)
     assert delivered["internetMessageId"].encode() in mime
+
+
+@pytest.mark.parametrize(
+    ("headers", "kept"),
+    [
+        (b"", {"String 0x1a": "IPM.Note", "Integer 0x36": "0"}),
+        (b"Sensitivity: private\r\n", {"Integer 0x36": "2"}),
+        (b"Sensitivity: Company-Confidential\r\n", {"Integer 0x36": "3"}),
+        (b"Content-Type: application/x-pkcs7-mime; smime-type=enveloped-data\r\n",
+         {"String 0x1a": "IPM.Note.SMIME"}),
+        (SIGNED, {"String 0x1a": "IPM.Note.SMIME.MultipartSigned"}),
+        (b"Content-Class: rpmsg.message\r\n", {RIGHTS: "rpmsg.message"}),
+    ],
+)  # fmt: skip
+async def test_what_a_mail_is_stands_in_its_extended_properties(
+    service: Service, headers: bytes, kept: dict[str, str]
+) -> None:
+    delivered = await service.deliver(b"From: a@b.example\r\n" + headers + b"\r\nx")
+    wanted = " or ".join(f"id eq '{name}'" for name in ("String 0x1a", "Integer 0x36", RIGHTS))
+    path = f"/users/{service.ada.id}/messages/{delivered['id']}"
+    _, message = await service.call(
+        "GET", f"{path}?$select=id&$expand=singleValueExtendedProperties($filter={wanted})"
+    )
+    found = {one["id"]: one["value"] for one in message["singleValueExtendedProperties"]}
+    assert kept.items() <= found.items()
 
 
 async def test_a_meeting_request_is_an_event_message(service: Service) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from shared.changes import Change
-from shared.dataverse.links import LinkState
+from shared.dataverse.links import LinkState, link_row, links_with_id
 from shared.graph.client import GraphRequest, GraphResponse
+from shared.identifiers import LinkId
 from shared.sync.mail.policy import MailPolicy
 from shared.sync.outcome import Outcome
 from shared.sync.plan import Keep
@@ -259,6 +260,32 @@ async def test_what_there_is_no_time_for_is_looked_at_later(office: Office) -> N
     await office.instance(policy=ON).reconcile(looks)
     assert is_done(office, "Mail 2")
     assert len(office.dataverse.rows("activitymimeattachment")) == 2
+
+
+async def test_a_mail_with_many_files_takes_several_looks(office: Office) -> None:
+    def take_a_while(_: GraphRequest) -> None:
+        office.now += timedelta(seconds=31)
+
+    slow = office.instance(policy=ON, contents=Noting(office, take_a_while))
+    change = office.mail(1, files=[(f"{number}.pdf", *PDF[1:]) for number in range(5)])
+    come: list[int] = []
+    while not come or not is_done(office):
+        outcome = await slow.reconcile([change])
+        settled(outcome)
+        come.append(len(attached(office)))
+        change = outcome.look_again[-1].change if outcome.look_again else change
+    assert come == [2, 4, 5]
+
+
+async def test_what_is_left_out_is_read_from_the_link(
+    office: Office, reconciler: Reconciler[Any, Any, Any]
+) -> None:
+    await reconciler.reconcile([office.mail(1, files=[PROGRAM, ("b  c.exe", *PROGRAM[1:])])])
+    (key,) = office.dataverse.rows("tether_link")
+    (answer,) = await office.dataverse.batch(links_with_id([LinkId(key)]))
+    link = link_row(answer.body["value"][0])
+    assert [one.partition(" is left out")[0] for one in link.notes] == ["setup.exe", "b c.exe"]
+    assert not link.attachments_pending
 
 
 class Noting:

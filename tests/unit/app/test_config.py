@@ -7,6 +7,7 @@ import pytest
 
 from shared.config import read_settings
 from shared.errors import Misconfigured
+from shared.sync.mail.policy import MailPolicy, PrivateMail
 from shared.sync.tasks.policy import Fate, TaskPolicy
 
 SECRET = bytes(range(32))
@@ -81,6 +82,8 @@ def test_every_missing_setting_is_named_at_once() -> None:
         ("API_AUDIENCE", "api://tether", "must end in the API's client id"),
         ("API_AUDIENCE", f"api://{CLIENT.upper()}", "must end in the API's client id"),
         ("LOGIN_ENDPOINT", "http://login.example", "must be an https:// address"),
+        ("ATTACHMENTS", "some", "valid boolean"),
+        ("PRIVATE_MAIL", "secret", "'manual', 'automatic' or 'never'"),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_problem(name: str, value: str, problem: str) -> None:
@@ -112,6 +115,16 @@ def test_lists_are_subscribed_to_only_where_that_is_said(said: str | None, *, to
 )
 def test_the_api_is_named_by_its_uri_or_its_client_id(audience: str) -> None:
     assert read_settings({**GOOD, "API_AUDIENCE": audience}).api_audience == audience
+
+
+def test_attachments_stay_and_private_mail_is_left_to_people_unless_told_otherwise() -> None:
+    usual = read_settings(GOOD)
+    assert usual.mail_policy == MailPolicy(PrivateMail.MANUAL, attachments=False)
+    assert not usual.calendar_policy.attachments
+    told = read_settings({**GOOD, "ATTACHMENTS": "on", "PRIVATE_MAIL": "never"})
+    assert told.mail_policy == MailPolicy(PrivateMail.NEVER, attachments=True)
+    assert told.calendar_policy.attachments
+    assert not read_settings({**GOOD, "ATTACHMENTS": "off"}).mail_policy.attachments
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
