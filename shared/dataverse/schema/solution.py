@@ -13,7 +13,7 @@ PUBLISHER = {
     "customizationprefix": "tether",
     "customizationoptionvalueprefix": 48570,
 }
-VERSION = "1.1.0.0"
+VERSION = "1.2.0.0"
 SOLUTION = {"uniquename": "Tether", "friendlyname": "Tether", "version": VERSION}
 
 

@@ -122,10 +122,11 @@ async def test_an_older_schema_is_upgraded_and_keeps_its_rows(client: DataverseC
     (solution,) = await client.read_all("solutions?$filter=uniquename%20eq%20'Tether'")
     await send(client, "PATCH", f"solutions({solution['solutionid']})", {"version": "1.0.0.0"})
     assert await told(client) == [
-        "change solution Tether: version 1.0.0.0 → 1.1.0.0",
+        "change solution Tether: version 1.0.0.0 → 1.2.0.0",
         "create column tether_link.tether_told: Memo 100000",
         "change option tether_link.tether_state=2: label 'Gone' → 'Removed'",
         "create option tether_link.tether_state=3: Failed",
+        "create option tether_link.tether_state=4: Requested",
         "change column tether_link.tether_detail: label 'Detailed' → 'Detail', length 100 → 1000",
         "create lookup tether_link.tether_taskid: to task",
         f"create user {APP}: application user",
@@ -208,7 +209,7 @@ async def test_a_foreign_table_of_our_name_is_refused(
     ("table", "key", "values", "says"),
     [
         ("solution", "Tether", {"ismanaged": True}, "it was imported as a managed solution"),
-        ("solution", "Tether", {"version": "9.0.0.0"}, "9.0.0.0, newer than 1.1.0.0"),
+        ("solution", "Tether", {"version": "9.0.0.0"}, "9.0.0.0, newer than 1.2.0.0"),
         ("publisher", "tether", {"customizationprefix": "abc"}, "its prefix is abc, not tether"),
         ("systemuser", APP, {"isdisabled": True}, "the application user is disabled"),
     ],
