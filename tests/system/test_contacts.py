@@ -1,13 +1,16 @@
 """A contact that a seller has saved, over the whole stack, in a company of its own."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 import pytest_asyncio
 
-from shared.identifiers import ItemId, MailboxId, link_id_of_item
+from shared.dataverse.links import LinkState
+from shared.dataverse.requests import Action, Request
+from shared.identifiers import ItemId, MailboxId, SystemUserId, link_id_of_item
 from tests.system.company import Company, Row
 from tests.system.stacks import running_company, tenant_of
 from tests.system.waiting import eventually
@@ -30,13 +33,15 @@ async def save(company: Company, person: str, address: str) -> str:
     item = str((await company.graph("POST", f"/users/{{{person}}}/contacts", body))["id"])
     mailbox = company.people[person]["id"]
     link = link_id_of_item(MailboxId(mailbox), ItemId(item))
+    user = SystemUserId(company.people[person]["systemuserid"])
+    asked = Request(action=Action.SAVE, by=user, on=datetime.now(UTC))
     await company.write(
         "PATCH",
         f"tether_links({link})",
         {
             "tether_kind": 3,
-            "tether_state": 1,
-            "tether_reason": 1,
+            "tether_state": LinkState.REQUESTED,
+            "tether_request": asked.written(),
             "tether_MailboxId@odata.bind": f"tether_mailboxes({mailbox})",
             "tether_itemid": item,
         },
