@@ -121,9 +121,11 @@ def make_app(
         **reconcilers,
         Kind.TASKS: Hinted(reconcilers[Kind.TASKS], poller),
     }
+    desk = MailboxDesk(enabler, enrolment, waiting, dataverse, settings.sellers_may_enable)
     items = Items(
         Finder(graph, reconcilers, now),
         People(dataverse),
+        desk,
         dataverse,
         bus,
         address=settings.dataverse_url,
@@ -149,7 +151,7 @@ def make_app(
         api=Api(
             callers=callers_by(settings, now),
             items=items,
-            desk=MailboxDesk(enabler, enrolment, waiting, dataverse, settings.sellers_may_enable),
+            desk=desk,
             words=entry,
             surface=Surface(settings.login_endpoint, settings.tenant, settings.api_audience),
         ),

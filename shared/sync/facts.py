@@ -98,9 +98,9 @@ def about_addresses(addresses: Iterable[str]) -> list[Question[Facts]]:
     ]
 
 
-def requested_tables(facts: Facts) -> set[str]:
+def requested_tables(links_asked: Iterable[Link]) -> set[str]:
     """Return the tables of the records that items were asked to be about."""
-    saves = (link.save for link in facts.links.values())
+    saves = (link.save for link in links_asked)
     return {save.about.table for save in saves if save and save.about} - {""}
 
 

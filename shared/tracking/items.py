@@ -16,6 +16,7 @@ from shared.dataverse.requests import About, Action, Request
 from shared.dataverse.tracking import ask_for
 from shared.errors import Transient
 from shared.identifiers import ItemId, MailboxId
+from shared.tracking.api import MailboxDesk
 from shared.tracking.asking import (
     check_removal,
     check_save,
@@ -25,7 +26,15 @@ from shared.tracking.asking import (
     removal,
 )
 from shared.tracking.callers import Caller
-from shared.tracking.contract import Asked, ItemStatus, Removal, SaveRequest, Scope, State
+from shared.tracking.contract import (
+    Asked,
+    ItemStatus,
+    MailboxState,
+    Removal,
+    SaveRequest,
+    Scope,
+    State,
+)
 from shared.tracking.finding import AnyLook, Finder, look_at
 from shared.tracking.knowing import Knowledge, know, link_of
 from shared.tracking.people import People
@@ -48,6 +57,7 @@ class Items:
 
     finder: Finder
     people: People
+    desk: MailboxDesk
     dataverse: Dataverse
     bus: Bus
     address: str
@@ -86,7 +96,7 @@ class Items:
             if await self._ask({sides.own: request}, look):
                 await self._tell([look.change])
                 if not owner.is_enrolled:
-                    raise Refusal("mailbox-not-enabled", 409)
+                    await self._check_that_it_is_coming(caller, mailbox)
                 return _under_way(status)
         raise Transient("the item is being written to by others")
 
@@ -120,6 +130,13 @@ class Items:
                 await self._tell([_change_of(link, look) for link in going])
                 return _under_way(status)
         raise Transient("the item is being written to by others")
+
+    async def _check_that_it_is_coming(self, caller: Caller, mailbox: MailboxId) -> None:
+        """Say so if nobody has turned the mailbox on; what was asked for waits all the same."""
+        seat = await self.desk.status(caller, mailbox)
+        if seat.state is MailboxState.NOT_ENABLED:
+            lacking = ", ".join(one.code for one in seat.lacking)
+            raise Refusal("mailbox-not-enabled", 409, f"The mailbox lacks: {lacking}.")
 
     async def _look_at_one(self, mailbox: MailboxId, asked: Asked) -> AnyLook:
         (found,) = await looks_of(self.finder, mailbox, [asked])

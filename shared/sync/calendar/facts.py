@@ -36,7 +36,9 @@ class CalendarFacts(Facts):
     def regarding_tables(self) -> set[str]:
         """See `Facts.regarding_tables`."""
         known = (row.regarding for rows in self.rows.values() for row in rows)
-        return {regarding.table for regarding in known if regarding} | requested_tables(self)
+        return {regarding.table for regarding in known if regarding} | requested_tables(
+            self.links.values()
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,21 +60,21 @@ def content_of(snapshot: Snapshot, message: Message, email: Email | None) -> Con
 
 def _regarding(snapshot: Snapshot, email: Email | None, parent: Email | None) -> Reference | None:
     """Return what a new activity is about: what was asked for, else what the answered mail is."""
-    save = snapshot.link.save if snapshot.link else None
+    save = snapshot.save
     if save and save.about is not None:
         return save.about.of("email")
     return parent.regarding if parent and not (email and email.regarding) else None
 
 
 def _who(snapshot: Snapshot) -> SystemUserId:
-    save = snapshot.link.save if snapshot.link else None
+    save = snapshot.save
     return save.by if save else snapshot.mailbox.systemuser
 
 
 def brings_files(snapshot: Snapshot, message: Message, email: Email | None) -> bool:
     """Tell whether a mail's attachments follow it; those of a row somebody else made are theirs."""
     ours = email is None or email.id == snapshot.activity
-    save = snapshot.link.save if snapshot.link else None
+    save = snapshot.save
     wished = save.attachments if save else None
     wanted = snapshot.policy.attachments if wished is None else wished
     return ours and wanted and message.has_attachments

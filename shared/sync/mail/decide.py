@@ -28,7 +28,7 @@ def decide(snapshot: Snapshot) -> Plan[Telling]:
     if link and link.removal:
         return _removed(snapshot, link)
     if message is None:
-        return _left(link, "deleted in Outlook")
+        return _gone(snapshot)
     if snapshot.folder is Folder.DELETED:
         return _left(link, "moved to Deleted Items")
     if message.is_draft:
@@ -42,6 +42,15 @@ def _never(snapshot: Snapshot, why: str) -> Plan[Telling]:
     """Leave a mail out for good; if it was to be saved, say that this cannot be."""
     link = snapshot.link
     return Refuse(link, why) if link and link.save else Ignore(why, excluded=True)
+
+
+def _gone(snapshot: Snapshot) -> Plan[Telling]:
+    """Let go what is gone; a draft to be saved may have been sent as another item (graph.md 5)."""
+    link = snapshot.link
+    is_draft = link and link.save and link.state is LinkState.REQUESTED
+    if is_draft and not snapshot.looked_before:
+        return Ignore("it was sent, or thrown away", look_again=True)
+    return _left(link, "deleted in Outlook")
 
 
 def _left(link: Link | None, why: str) -> Plan[Telling]:
@@ -84,7 +93,7 @@ def _tracked(snapshot: Snapshot, link: Link, message: Message) -> Plan[Telling]:
 
 
 def _untracked(snapshot: Snapshot, message: Message) -> Plan[Telling]:
-    save = snapshot.link.save if snapshot.link else None
+    save = snapshot.save
     if why := kept_out(snapshot, message):
         return _never(snapshot, why)
     automatic = _automatic_reason(snapshot, message) if _is_open(snapshot) else None

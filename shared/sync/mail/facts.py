@@ -11,6 +11,7 @@ from shared.dataverse.emails import Email
 from shared.dataverse.links import Link, LinkState
 from shared.dataverse.mailboxes import FilteringMethod
 from shared.dataverse.organization import Organization
+from shared.dataverse.requests import Request
 from shared.graph.messages import Folder, Message
 from shared.identifiers import (
     ActivityId,
@@ -48,6 +49,7 @@ class MailFacts(Facts):
     emails_by_id: dict[ActivityId, Email] = field(default_factory=dict)
     tracked: dict[str, list[bool]] = field(default_factory=lambda: defaultdict(list))
     companions: dict[str, list[Companion]] = field(default_factory=lambda: defaultdict(list))
+    requested: dict[tuple[MailboxId, str], Link] = field(default_factory=dict)
     copies: dict[ActivityId, set[LinkId]] = field(default_factory=lambda: defaultdict(set))
 
     @property
@@ -56,7 +58,7 @@ class MailFacts(Facts):
         known = [email for some in self.emails.values() for email in some]
         known += [one.email for some in self.companions.values() for one in some]
         tables = {email.regarding.table for email in known if email.regarding}
-        return tables | requested_tables(self)
+        return tables | requested_tables((*self.links.values(), *self.requested.values()))
 
     def snapshot(self, read: Read[Message], planned: "Planned") -> Snapshot:
         """Return both sides of one item, whose mailbox is enrolled.
@@ -85,6 +87,7 @@ class MailFacts(Facts):
             answered=self._answered(message, planned) if message else None,
             companions=self._companions_of(message, planned) if message else (),
             records=self.records,
+            draft=self._draft(read),
             is_shared=self._is_shared(read),
             looked_before=read.change.looked_before,
             replayed=read.change.replays > 0,
@@ -117,6 +120,12 @@ class MailFacts(Facts):
         # The row an item is tied to stays its own, whatever the option says by now.
         kept = self.emails_by_id.get(tied) if tied else None
         return [*found, kept] if kept and kept not in found else found
+
+    def _draft(self, read: Read[Message]) -> Request | None:
+        """Return what was asked for another item of the same mail in the same mailbox."""
+        message_id = read.item.internet_message_id if read.item else ""
+        link = self.requested.get((read.change.mailbox, message_id))
+        return link.save if link and link.id != read.link_id else None
 
     def _is_shared(self, read: Read[Message]) -> bool:
         link = self.links.get(read.link_id)
@@ -187,7 +196,7 @@ def questions(
         *about_items((read.change.mailbox for read in reads), (read.link_id for read in reads)),
         *asked([organization.READ_ORGANIZATION], _note_organization),
         *asked(mailboxes.filtering_methods_of(set(users.values())), _note_filtering),
-        *asked(links.links_of_messages(answered), _note_link_of_answered),
+        *asked(links.links_of_messages(own | answered), _note_link_of_message),
         *asked(links.links_of_conversations(roots), _note_companion),
         *asked(emails.emails_with(own | answered), _note_email),
         *asked(emails.emails_by_id(own_rows), _note_email),
@@ -220,8 +229,10 @@ def _note_filtering(facts: MailFacts, row: Row) -> None:
         facts.filtering[SystemUserId(row["systemuserid"])] = FilteringMethod(chosen)
 
 
-def _note_link_of_answered(facts: MailFacts, row: Row) -> None:
+def _note_link_of_message(facts: MailFacts, row: Row) -> None:
     link = links.link_row(row)
+    if link.state is LinkState.REQUESTED and link.mailbox:
+        facts.requested[link.mailbox, link.message_id] = link
     if link.state is not LinkState.REQUESTED:
         facts.tracked[link.message_id].append(link.is_tracked)
 

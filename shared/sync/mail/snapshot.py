@@ -8,6 +8,7 @@ from shared.dataverse.emails import Email
 from shared.dataverse.links import Link
 from shared.dataverse.mailboxes import FilteringMethod
 from shared.dataverse.organization import Organization
+from shared.dataverse.requests import Request
 from shared.graph.messages import CONVERSATION_ROOT_BYTES, Folder, Message
 from shared.identifiers import ActivityId, ItemId, MailboxId, SystemUserId
 from shared.sync.addresses import Records
@@ -48,7 +49,8 @@ class Snapshot:
     `activity` is the key its activity has if Tether makes it; `emails` are the activities with its
     Message-ID, Tether's own or else all others, oldest first; `answered` is the activity of the
     mail it replies to, if that is tracked; `companions` are the tracked mails of its conversation.
-    `is_shared`: the activity is tied to a copy in another mailbox as well (known for a mail that is
+    `draft`: what was asked for the draft of this mail, if it was sent as another item. `is_shared`:
+    the activity is tied to a copy in another mailbox as well (known for a mail that is
     to be removed). `looked_before`: this is the later look, so there will be no other. `replayed`:
     an operator wants tried again what Dynamics refused. `organization` and `policy` are what the
     organisation has decided, in Dynamics and in the app's settings.
@@ -63,11 +65,17 @@ class Snapshot:
     answered: Email | None = None
     companions: Sequence[Companion] = ()
     records: Records | None = None
+    draft: Request | None = None
     is_shared: bool = False
     looked_before: bool = False
     replayed: bool = False
     organization: Organization = field(default_factory=Organization)
     policy: MailPolicy = field(default_factory=MailPolicy)
+
+    @property
+    def save(self) -> Request | None:
+        """The save that was asked for."""
+        return (self.link.save if self.link else None) or self.draft
 
     @property
     def folder(self) -> Folder | None:

@@ -24,7 +24,7 @@ class TaskFacts(Facts):
     @property
     def regarding_tables(self) -> set[str]:
         """See `Facts.regarding_tables`."""
-        return requested_tables(self)
+        return requested_tables(self.links.values())
 
 
 @dataclass(frozen=True, slots=True)

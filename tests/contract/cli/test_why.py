@@ -1,25 +1,20 @@
 """`tether why`: one item, both sides, and what to do about it."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from azure.servicebus.aio import ServiceBusClient
 
 from cli.clients import Clients, clients_of
 from shared.bootstrap import reconcilers_by
-from shared.bus import PARKED, ServiceBus, parked_message, retry_message
 from shared.config import read_settings
 from shared.graph.client import GraphRequest
 from shared.graph.items import TRACKED_CATEGORY
 from shared.identifiers import ItemId, Kind, MailboxId
 from shared.tracking.finding import look_at
 from tests.contract.cli.conftest import Office, Said
-from tests.contract.cli.test_looking import set_row
 from tests.system.mails import mail
 
 ADA = "ada@contoso.example"
@@ -112,5 +107,5 @@ async def test_a_mail_that_is_saved_for_two(desk: Desk) -> None:
         assert said.code == 0
         lines = said.out.splitlines()
         assert lines[0] == "Quote 4711: it is in Dynamics: it was given the category"
-        assert f"folder\tInbox" in lines
+        assert "folder\tInbox" in lines
         assert "\x1b" not in said.out

@@ -2,19 +2,50 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from uuid import UUID
 
 from shared.changes import Change, decode
 from shared.identifiers import Kind, MailboxId
 from shared.sync.looking import Looks
 from shared.tracking.callers import Caller
-from shared.tracking.contract import Asked, ItemStatus, Removal, SaveRequest, Scope
+from shared.tracking.contract import (
+    Asked,
+    ItemStatus,
+    MailboxState,
+    MailboxStatus,
+    Removal,
+    SaveRequest,
+    Scope,
+)
 from shared.tracking.finding import Finder
 from shared.tracking.items import Items
 from shared.tracking.people import People
+from shared.tracking.troubles import trouble_of
 from tests.unit.app.office import Queues
 from tests.unit.app.sides import InProcessDataverse, InProcessGraph
 
 NOW = datetime(2026, 11, 2, 8, tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class Readiness:
+    """The desk of mailboxes, all of which stand alike."""
+
+    state: MailboxState = MailboxState.ENABLED
+
+    async def status(self, caller: Caller, mailbox: MailboxId) -> MailboxStatus:
+        lacking = [trouble_of("address-not-approved")] if self.state != "enabled" else []
+        return MailboxStatus(
+            id=UUID(mailbox),
+            address="ada@contoso.example",
+            state=self.state,
+            lacking=tuple(lacking),
+            may_enable=not caller.is_administrator,
+        )
+
+    async def enable(self, caller: Caller, mailbox: MailboxId) -> MailboxStatus:
+        self.state = MailboxState.WAITING
+        return await self.status(caller, mailbox)
 
 
 @dataclass(slots=True)
@@ -32,6 +63,7 @@ class FrontDesk:
         return Items(
             Finder(self.graph, {self.kind: self.looks}, lambda: NOW),
             People(self.dataverse),
+            Readiness(),
             self.dataverse,
             self.bus,
             address="https://contoso.crm4.dynamics.com",

@@ -14,6 +14,7 @@ from sandbox.store import Document
 from shared.bus import Message as BusMessage
 from shared.changes import Change, Hint, decode
 from shared.dataverse.mailboxes import FilteringMethod
+from shared.dataverse.mailboxes import MailboxState as RowState
 from shared.graph.items import TRACKED_CATEGORY
 from shared.identifiers import ItemId, Kind, MailboxId
 from shared.sync.mail.rules import MailRules
@@ -24,6 +25,7 @@ from shared.tracking.contract import Asked, ItemStatus, Removal, SaveRequest, Sc
 from shared.tracking.finding import Finder
 from shared.tracking.items import Items
 from shared.tracking.people import People
+from tests.unit.app.front_desk import Readiness
 from tests.unit.app.sides import Ground, InProcessDataverse, InProcessGraph, enrol
 
 BEGIN = datetime(2026, 11, 2, 8, tzinfo=UTC)
@@ -53,9 +55,11 @@ class Sellers:
         self._surroundings = ground.surroundings
         self.queue = Queue()
         self._seconds = 0
+        self.readiness = Readiness()
         self.items = Items(
             Finder(self.graph, {Kind.MAIL: self._instance()}, self.now),
             People(self.dataverse),
+            self.readiness,
             self.dataverse,
             self.queue,
             address="https://contoso.crm4.dynamics.com",
@@ -143,6 +147,16 @@ class Sellers:
         if message := self.message(person, mail):
             self.graph.mailboxes.all()[person].delete(message)
 
+    def suspend(self, person: int, *, suspended: bool = True) -> None:
+        """Let a mailbox be ready no more, or again."""
+        state = RowState.SUSPENDED if suspended else RowState.ENROLLED
+        path = f"tether_mailboxes({self.mailbox(person)})"
+        self.dataverse.write("PATCH", path, {"tether_state": state})
+
+    def forget(self, person: int) -> None:
+        """Let a mailbox be one that nobody has ever enrolled."""
+        self.dataverse.write("DELETE", f"tether_mailboxes({self.mailbox(person)})")
+
     def rows(self, mail: int) -> dict[str, Row]:
         """Return the activities of a mail."""
         rows = self.dataverse.rows("email")
@@ -167,8 +181,36 @@ class Sellers:
 
     def tell_again(self, chance: Random) -> None:
         """Tell of something once more."""
-        person, mail = chance.randrange(3), chance.randrange(self.mails)
+        self.tell_of(chance.randrange(3), chance.randrange(self.mails))
+
+    def tell_of(self, person: int, mail: int) -> None:
+        """Tell of a mail."""
         self.untold.append(self._change(person, self._item[person, mail], Hint.UPDATED, None))
+
+    async def draft(self, person: int) -> str:
+        """Begin a mail to a customer; return its id."""
+        mail = {
+            "subject": "Offer",
+            "toRecipients": [{"emailAddress": {"address": "casey@customer.example"}}],
+        }
+        made = await self.graph.do("POST", f"/users/{self.mailbox(person)}/messages", mail)
+        return str(made["id"])
+
+    def send_from_a_desktop(self, person: int, draft: str) -> str:
+        """Send a mail that was begun, as another item; return its id."""
+        mailbox = self.graph.mailboxes.all()[person]
+        begun = mailbox.messages[draft]
+        message = EmailMessage()
+        message["Message-ID"] = begun["internetMessageId"]
+        message["From"] = mailbox.person.upn
+        message["To"] = "casey@customer.example"
+        message["Subject"] = begun["subject"]
+        mailbox.purge(begun)
+        return str(mailbox.deliver(message.as_bytes(), folder="sentitems")["id"])
+
+    async def send(self, person: int, draft: str) -> None:
+        """Send a mail that was begun."""
+        await self.graph.do("POST", f"/users/{self.mailbox(person)}/messages/{draft}/send")
 
     async def consume(self, chance: Random, most: int = 4) -> None:
         """Let an instance of the app work off some of what was told, in any order."""

@@ -30,6 +30,7 @@ from sandbox.graph.mailboxes import Mailboxes
 from sandbox.graph.messages import Messages
 from sandbox.graph.protocol import Answer, Call, Caller, Router
 from sandbox.graph.rules import Rules
+from sandbox.graph.sending import Sending
 from sandbox.graph.todo_lists import TodoLists
 from sandbox.graph.todo_tasks import TodoTasks
 from sandbox.identity.tokens import TokenAuthority
@@ -81,8 +82,8 @@ class InProcessGraph:
         self.mailboxes = Mailboxes(tenant, store, surroundings.clock)
         self.calendars = Calendars(self.mailboxes, store, surroundings.clock)
         parts = (
-            Messages(self.mailboxes), Folders(self.mailboxes), Contacts(self.mailboxes),
-            TodoLists(self.mailboxes), TodoTasks(self.mailboxes),
+            Messages(self.mailboxes), Sending(self.mailboxes), Folders(self.mailboxes),
+            Contacts(self.mailboxes), TodoLists(self.mailboxes), TodoTasks(self.mailboxes),
             Events(self.calendars, Invitations(self.mailboxes, self.calendars)),
             EventAttachments(self.calendars),
         )  # fmt: skip
@@ -91,6 +92,7 @@ class InProcessGraph:
         self._surroundings = surroundings
         roles = (
             "Mail.ReadWrite",
+            "Mail.Send",
             "Calendars.ReadWrite",
             "Contacts.ReadWrite",
             "Tasks.ReadWrite.All",
