@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from sandbox.faults import Fault
 from shared.dataverse.links import LinkState, Reason
 from shared.tracking.contract import Asked, Removal, SaveRequest, Scope, State
 from shared.tracking.problems import Refusal
@@ -219,3 +220,21 @@ async def test_an_id_of_nothing_is_not_found(sellers: Sellers) -> None:
     assert status is None
     with pytest.raises(Refusal, match="item-not-found"):
         await sellers.items.save(sellers.caller(0), sellers.mailbox(0), nothing, SaveRequest())
+
+
+async def test_what_dynamics_refuses_has_failed_though_it_keeps_the_category(
+    ground: Ground, sellers: Sellers
+) -> None:
+    refusal = {"service": "dataverse", "operation": "POST emails", "action": "status"}
+    code = "0x80040265"
+    ground.surroundings.faults.replace(
+        [Fault.model_validate({**refusal, "status": 400, "code": code, "times": None})]
+    )
+    sellers.mark(0, 0, marked=True)
+    await sellers.quiet(Random(1))
+    status = await sellers.status(0, 0)
+    assert status
+    assert status.state is State.FAILED
+    assert status.trouble
+    assert status.trouble.code == "customization-aborted"
+    assert not sellers.queue.messages
