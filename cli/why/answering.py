@@ -7,7 +7,7 @@ from datetime import datetime
 
 from cli.clients import Clients
 from cli.why.describing import Described, described
-from cli.why.waiting import Waiting, waiting_for
+from cli.why.waiting import Waiting, waiting_in
 from shared.bootstrap import reconcilers_by
 from shared.dataverse.client import Dataverse
 from shared.dataverse.links import Link
@@ -74,25 +74,23 @@ async def answer(clients: Clients, seat: Seat, item: Described, now: datetime) -
         Permanent: whoever asks may not read what is needed.
     """
     asked = Asked(kind=item.kind, id=item.item)
-    terms, seen = await asyncio.gather(
+    terms, waiting, seen = await asyncio.gather(
         read_terms(clients.dataverse, clients.settings.native_sync),
+        waiting_in(clients.servicebus, seat.id, item.kind),
         _seen(clients, seat.id, asked, now),
     )
     if isinstance(seen, Refusal):
-        return await refused_answer(clients, seat, item, seen)
+        return _refused(seat, terms, item, waiting, seen)
     (sides,) = seen.sides
     (status,) = seen.statuses(clients.settings.dataverse_url)
-    if sides:
+    if sides and sides.look.item:
         change = sides.look.change
-        shown = described(change.kind, change.item, sides.look.item)
-        item = shown if sides.look.item else item
-    waiting, folder, mailboxes = await asyncio.gather(
-        waiting_for(clients.servicebus, seat.id, item.kind, item.item),
-        _folder(clients, seat.id, item),
-        _names(clients.dataverse, sides),
+        item = described(change.kind, change.item, sides.look.item)
+    folder, mailboxes = await asyncio.gather(
+        _folder(clients, seat.id, item), _names(clients.dataverse, sides)
     )
     return Answer(
-        seat, terms, item, folder, waiting, status, sides,
+        seat, terms, item, folder, waiting.about(item.item), status, sides,
         mailboxes=mailboxes, people=seen.known.names,
     )  # fmt: skip
 
@@ -101,9 +99,16 @@ async def refused_answer(clients: Clients, seat: Seat, item: Described, refusal:
     """Say what there is to say of an item in a mailbox that cannot be reached."""
     terms, waiting = await asyncio.gather(
         read_terms(clients.dataverse, clients.settings.native_sync),
-        waiting_for(clients.servicebus, seat.id, item.kind, item.item),
+        waiting_in(clients.servicebus, seat.id, item.kind),
     )
-    return Answer(seat, terms, item, "", waiting, refusal=trouble_of(refusal.code))
+    return _refused(seat, terms, item, waiting, refusal)
+
+
+def _refused(
+    seat: Seat, terms: Terms, item: Described, waiting: Waiting, refusal: Refusal
+) -> Answer:
+    about = waiting.about(item.item)
+    return Answer(seat, terms, item, "", about, refusal=trouble_of(refusal.code))
 
 
 async def _seen(

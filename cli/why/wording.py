@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from cli.why.answering import Answer
 from shared.dataverse.requests import Action
 from shared.graph.items import TRACKED_CATEGORY
+from shared.graph.messages import Message
 from shared.sync.outcome import Failed, Impossible
 from shared.sync.plan import Track, Unlink
 from shared.tracking.contract import State
@@ -41,6 +42,8 @@ def remedy(answer: Answer) -> str:
     sides = answer.sides
     if sides and sides.look.is_gone:
         return ""
+    if sides and isinstance(sides.look.item, Message) and sides.look.item.is_draft:
+        return "send it first"
     return _REMEDIES.get(answer.status.state, "")
 
 

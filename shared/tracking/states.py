@@ -48,6 +48,8 @@ class Sides:
         """Whether this mailbox's copy and Dynamics are apart, and not for good."""
         if self.own and self.own.request:
             return True
+        if self.is_refused:
+            return False
         is_being_written = self.look.plan is None and self.look.end is None
         return is_being_written or isinstance(self.look.plan, Track | Unlink | Refuse)
 
@@ -55,7 +57,17 @@ class Sides:
     def is_apart(self) -> bool:
         """Whether the rules would change something, and nobody has asked for it."""
         asked = self.own is not None and self.own.request is not None
-        return isinstance(self.look.plan, Track | Unlink) and not asked
+        return isinstance(self.look.plan, Track | Unlink) and not asked and not self.is_refused
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether Dynamics has refused what its category still asks for.
+
+        The next change to the item tries that again; looking at it does not, or each look would
+        park another change.
+        """
+        refused = self.own is not None and self.own.state is LinkState.FAILED
+        return refused and isinstance(self.look.plan, Track)
 
     def _holds(self, link: Link) -> bool:
         if not link.is_tracked or link.removal:

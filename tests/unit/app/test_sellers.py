@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from sandbox.faults import Fault
 from shared.dataverse.links import LinkState, Reason
 from shared.tracking.contract import (
     Asked,
@@ -357,3 +358,21 @@ async def test_a_draft_that_is_thrown_away_is_saved_no_more(sellers: Sellers) ->
     (told,) = await sellers.items.status(sellers.mailbox(0), [asked])
     assert told
     assert told.state is State.REMOVED
+
+
+async def test_what_dynamics_refuses_has_failed_though_it_keeps_the_category(
+    ground: Ground, sellers: Sellers
+) -> None:
+    refusal = {"service": "dataverse", "operation": "POST emails", "action": "status"}
+    code = "0x80040265"
+    ground.surroundings.faults.replace(
+        [Fault.model_validate({**refusal, "status": 400, "code": code, "times": None})]
+    )
+    sellers.mark(0, 0, marked=True)
+    await sellers.quiet(Random(1))
+    status = await sellers.status(0, 0)
+    assert status
+    assert status.state is State.FAILED
+    assert status.trouble
+    assert status.trouble.code == "customization-aborted"
+    assert not sellers.queue.messages
