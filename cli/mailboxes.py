@@ -24,7 +24,7 @@ def mailboxes(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the mailboxes: readiness, freshness, catch-up needed, last error. Times are UTC."""
+    """List the mailboxes: readiness, what waits, freshness, catch-up, last error. Times UTC."""
     run(_list(Output(as_json=as_json), settings, problems=problems), as_json=as_json)
 
 
@@ -38,12 +38,13 @@ async def _list(output: Output, settings: Path | None, *, problems: bool) -> Non
         output.document([_told(one) for one in listed])
         return
     output.table(
-        ("mailbox", "state", "ready", "fresh", "catch-up since", "why", "last error"),
+        ("mailbox", "state", "ready", "pending", "fresh", "catch-up since", "why", "last error"),
         (
             (
                 one.name or one.id,
                 one.state or "not enrolled",
                 "; ".join(said for _, said in _lacking(one)) or "yes",
+                one.pending or None,
                 one.fresh,
                 one.catch_up_needed_since,
                 one.catch_up_reason,
@@ -76,6 +77,7 @@ def _told(one: Standing) -> dict[str, Any]:
         "ready": one.ready,
         "lacking": [said for _, said in _lacking(one)],
         "codes": [code for code, _ in _lacking(one)],
+        "pending": one.pending,
         "fresh": one.fresh,
         "catchUpNeededSince": one.catch_up_needed_since,
         "catchUpReason": one.catch_up_reason,

@@ -40,7 +40,7 @@ async def check_mailboxes(
     except Transient as problem:
         return [warning("subscriptions", str(problem), "Graph does not list them: try again later")]
     watching = compare(standings, listed, seal=present_seal(clients), now=now)
-    found = [_mailbox(one, watching) for one in standings]
+    found = [_with_pending(_mailbox(one, watching), one) for one in standings]
     well = [one for one in found if one.outcome is Outcome.OK]
     findings = [one for one in found if one.outcome is not Outcome.OK]
     if well:
@@ -65,6 +65,13 @@ def _mailbox(one: Standing, watching: Watching) -> Finding:
         or _not_complete(check, one)
         or ok(check, "ready")
     )
+
+
+def _with_pending(finding: Finding, one: Standing) -> Finding:
+    """Say what waits for a mailbox to be mended; in one that is well it is done in a moment."""
+    if finding.outcome is Outcome.OK or not one.pending:
+        return finding
+    return replace(finding, message=f"{finding.message}; {one.pending} saves and removals wait")
 
 
 def _not_ready(check: str, one: Standing) -> Finding | None:

@@ -1,7 +1,8 @@
 """How each mailbox stands: what Dynamics says of it, and what Tether keeps of it."""
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from shared.dataverse.readiness import COLUMNS, OWN_COLUMNS, Condition, NativeSy
 from shared.dataverse.rows import read_rows
 from shared.dataverse.seats import read_terms
 from shared.dataverse.subscriptions import KINDS, Subscription, columns_of
+from shared.dataverse.waiting_requests import ALL_REQUESTS
 from shared.identifiers import Kind, MailboxId
 
 _STATES = {1: "enrolled", 2: "suspended"}
@@ -29,7 +31,7 @@ class Standing:
     """One mailbox; `fresh` is when something of it last changed in Dynamics.
 
     `state` is empty for one that is not enrolled; `lacking` is None where nothing means it to sync.
-    `noted` stops nothing, but must be mended.
+    `noted` stops nothing, but must be mended. `pending` is how many saves and removals wait for it.
     """
 
     id: MailboxId
@@ -42,6 +44,7 @@ class Standing:
     catch_up_reason: str = ""
     last_error: str = ""
     subscriptions: Mapping[Kind, Subscription] = field(default_factory=dict)
+    pending: int = 0
 
     @property
     def ready(self) -> bool:
@@ -62,11 +65,11 @@ async def read_standings(
     dataverse: Dataverse,
     native: NativeSync = NativeSync.BESIDE,
     *,
-    with_fresh: bool = True,
+    with_links: bool = True,
 ) -> list[Standing]:
     """Return how every mailbox stands that Tether knows or is meant to sync, by name.
 
-    `fresh` takes a request for each mailbox: it is left out without `with_fresh`.
+    Without `with_links` there is no `fresh`, which takes a request for each mailbox, nor `pending`.
 
     Raises:
         Transient: Dataverse did not answer.
@@ -88,9 +91,14 @@ async def read_standings(
                 terms.unmet(meant[key]),
                 terms.noted(mailbox) if mailbox else (),
             )
-    fresh = await freshness_of_mailboxes(dataverse, rows) if with_fresh else {}
+    fresh = await freshness_of_mailboxes(dataverse, rows) if with_links else {}
+    requests = await dataverse.read_all(ALL_REQUESTS) if with_links else []
+    pending = Counter(row["_tether_mailboxid_value"] for row in requests)
     standings = [
-        _standing(MailboxId(one), rows.get(one), known.get(one), fresh.get(one))
+        replace(
+            _standing(MailboxId(one), rows.get(one), known.get(one), fresh.get(one)),
+            pending=pending[one],
+        )
         for one in {*rows, *known}
     ]
     return sorted(standings, key=lambda one: (one.name, one.id))

@@ -45,6 +45,10 @@ def requests_of(mailbox: MailboxId) -> Operation:
     )
 
 
+ALL_REQUESTS = "tether_links?$select=_tether_mailboxid_value&$filter=tether_request%20ne%20null"
+"""Asks for the requests of all mailboxes, whether they sync or not."""
+
+
 def waiting_request(row: Mapping[str, Any]) -> WaitingRequest | None:
     """Read a row; None for one that somebody made unreadable."""
     kind, mailbox, item = (

@@ -51,7 +51,7 @@ class Census:
     async def take(self) -> None:
         """Count; what Dataverse does not answer is told again next time."""
         try:
-            standings = await read_standings(self._dataverse, self._native, with_fresh=False)
+            standings = await read_standings(self._dataverse, self._native, with_links=False)
             enrolled = [one for one in standings if one.state == MailboxCondition.ENROLLED]
             await self._listen([one.id for one in enrolled])
             newest = await freshness_of_kinds(self._dataverse)

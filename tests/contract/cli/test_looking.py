@@ -44,12 +44,13 @@ async def test_mailboxes_with_something_to_look_at(office: Office) -> None:
         {
             "tether_linkid": "5b0d0a4e-2f31-5c8e-9d55-0a6c1f2e7b90",
             "tether_mailboxid": {"table": "tether_mailbox", "id": ada.id},
-            "modifiedon": "2026-11-02T10:00:00Z", "versionnumber": 1,
+            "modifiedon": "2026-11-02T10:00:00Z", "versionnumber": 1, "tether_request": "{}",
         },
     )  # fmt: skip
     found = await mailboxes(office, "--problems")
     assert found["ada"]["catchUpNeededSince"] == "2026-11-01T10:00:00+00:00"
     assert found["ada"]["fresh"] == "2026-11-02T10:00:00+00:00"
+    assert (found["ada"]["pending"], found["grace"]["pending"]) == (1, 0)
     assert (found["ada"]["catchUpReason"], found["ada"]["lastError"]) == ("missed", "Graph 403")
     assert found["grace"]["lacking"] == [
         "the email address is not approved",

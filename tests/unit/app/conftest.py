@@ -7,6 +7,7 @@ import pytest
 from sandbox.tenant import make_tenant
 from tests.unit.app.desk import Desk
 from tests.unit.app.office import Office
+from tests.unit.app.sellers import Sellers
 from tests.unit.app.sides import Ground
 
 
@@ -23,3 +24,8 @@ async def office(ground: Ground) -> Office:
 @pytest.fixture
 async def desk(ground: Ground) -> Desk:
     return await Desk(ground).open()
+
+
+@pytest.fixture
+async def sellers(ground: Ground) -> Sellers:
+    return await Sellers(ground, mails=2).open()

@@ -21,7 +21,7 @@ from shared.sync.mail.rules import MailRules
 from shared.sync.reconcile import Reconciler
 from shared.sync.settling import settle
 from shared.tracking.callers import Caller
-from shared.tracking.contract import Asked, ItemStatus, Removal, SaveRequest, Scope
+from shared.tracking.contract import Asked, ItemStatus, Removal, SaveRequest, Scope, State
 from shared.tracking.finding import Finder
 from shared.tracking.items import Items
 from shared.tracking.people import People
@@ -221,6 +221,21 @@ class Sellers:
         self.queue.messages = []
         outcome = await chance.choice(self.instances).reconcile(batch)
         await settle(outcome, Kind.MAIL, self.queue, self.now())
+
+    async def settle(self) -> None:
+        """Let everything be done that was told or asked for."""
+        await self.quiet(Random(1))
+
+    async def states(self, mail: int = 0) -> list[State]:
+        """Return how everybody who has a mail sees it."""
+        found = [await self.status(person, mail) for person in range(3)]
+        return [one.state for one in found if one]
+
+    async def save_for(self, *people: int, mail: int = 0) -> None:
+        """Have a mail saved by these, and that done."""
+        for person in people:
+            await self.save(person, mail)
+        await self.settle()
 
     async def quiet(self, chance: Random) -> None:
         """Let everything that was told be done, and everybody look, until nothing is left."""
