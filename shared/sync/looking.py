@@ -15,19 +15,20 @@ from shared.sync.rules import Decision, Read
 class Look[I: Item, C]:
     """One item: as Outlook shows it (None when it is gone), and the plan for it.
 
-    Without a plan it could not be decided: `end` says why, None where the item is being written at
-    this very moment.
+    `was_read` is false where Outlook did not show it. Without a plan it could not be decided: `end`
+    says why, None where the item is being written at this very moment.
     """
 
     change: Change
     item: I | None
+    was_read: bool
     plan: Plan[C] | None
     end: Failed | Impossible | None = None
 
     @property
     def is_gone(self) -> bool:
         """Whether there is no such item, nor can be one of that name."""
-        return self.item is None and not isinstance(self.end, Failed)
+        return self.item is None and (self.was_read or isinstance(self.end, Impossible))
 
 
 class Looks(Protocol):
@@ -52,4 +53,7 @@ def looks_at[I: Item, C](
     items = {read.change.id: read.item for read in reads}
     plans = {decision.read.change.id: decision.plan for decision in decisions}
     ended = {end.change.id: end for end in ends}
-    return [Look(one, items.get(one.id), plans.get(one.id), ended.get(one.id)) for one in changes]
+    return [
+        Look(one, items.get(one.id), one.id in items, plans.get(one.id), ended.get(one.id))
+        for one in changes
+    ]

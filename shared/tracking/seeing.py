@@ -48,7 +48,7 @@ async def looks_of(
     """Return a look at each item; see `Finder.find`, and `see` for what it raises."""
     looks = await finder.find(mailbox, asked)
     for one in looks:
-        if one and one.item is None and isinstance(one.end, Failed):
+        if one and not one.was_read and isinstance(one.end, Failed):
             if one.end.denied:
                 raise Refusal("mailbox-not-reachable", 409, one.end.problem)
             raise Transient(one.end.problem, retry_after=one.end.retry_after)

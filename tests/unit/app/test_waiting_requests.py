@@ -102,3 +102,13 @@ async def test_a_draft_that_is_thrown_away_is_saved_no_more(sellers: Sellers) ->
     (told,) = await sellers.items.status(sellers.mailbox(0), [asked])
     assert told
     assert told.state is State.REMOVED
+
+
+async def test_what_is_nowhere_is_not_found_in_a_mailbox_never_enrolled_either(
+    sellers: Sellers,
+) -> None:
+    nothing = sellers.asked(1, 0)
+    sellers.forget(0)
+    assert await sellers.items.status(sellers.mailbox(0), [nothing]) == [None]
+    with pytest.raises(Refusal, match="item-not-found"):
+        await sellers.items.save(sellers.caller(0), sellers.mailbox(0), nothing, SaveRequest())
