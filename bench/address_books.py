@@ -4,13 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+from bench.clicks import Clicks
 from bench.journal import Line
 from bench.running import Run
-from shared.dataverse.batch import Operation
-from shared.dataverse.links import LinkState, Reason
-from shared.identifiers import ItemId, Kind, MailboxId, link_id_of_item
-
-_CONTACT = 3  # tether_kind
+from shared.identifiers import Kind
 
 
 class AddressBooks:
@@ -27,16 +24,8 @@ class AddressBooks:
         return self._run.arrived(Kind.CONTACTS, upn, made["id"], address, name, expected)
 
     async def save(self, line: Line, expected: str) -> None:
-        """Write the link that a seller's save comes down to; the next change is told with it."""
-        link = link_id_of_item(MailboxId(line.mailbox), ItemId(line.item))
-        columns = {
-            "tether_kind": _CONTACT,
-            "tether_state": LinkState.TRACKED,
-            "tether_reason": Reason.SELLER,
-            "tether_MailboxId@odata.bind": f"tether_mailboxes({line.mailbox})",
-            "tether_itemid": line.item,
-        }
-        await self._run.write([Operation("PATCH", f"tether_links({link})", columns)])
+        """Save a contact to Dynamics, as a seller does in Outlook."""
+        await Clicks(self._run).save(line, "202 saving")
         line.expected = expected
 
     async def change(self, line: Line, **changes: object) -> None:

@@ -36,11 +36,23 @@ class Line:
     held: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Click:
+    """What a person did in the add-in, what came back, and the words it was told in."""
+
+    upn: str
+    did: str
+    told: str
+    words: str
+    expected: str
+
+
 @dataclass(slots=True)
 class Journal:
-    """The lines of a run, in the order of arrival."""
+    """The lines of a run, in the order of arrival, and what people clicked."""
 
     lines: list[Line] = field(default_factory=list)
+    clicks: list[Click] = field(default_factory=list)
     _read: int = 0
 
     def of(self, kind: Kind) -> list[Line]:

@@ -17,7 +17,7 @@ from bench.own import Files, bring_calendars, bring_mail, nothing_came, own_cale
 from bench.running import Run
 from bench.stack import SELDOM, TetherStack
 from bench.story.people import tenant
-from bench.tables import cost_table, journal_table
+from bench.tables import clicks_table, cost_table, journal_table
 from sandbox.tenant import Tenant
 from shared.identifiers import Kind
 
@@ -67,6 +67,8 @@ async def _run(tenant: Tenant, own: dict[Kind, Files]) -> int:
     finally:
         await stack.stop()
     console.print(journal_table(run.journal, "What became of each item"))
+    if run.journal.clicks:
+        console.print(clicks_table(run.journal, "What people were told in Outlook"))
     console.print(cost_table(run.journal, counters))
     for problem in [*waiting, *found]:
         console.print(f"[red]✗[/] {problem}", highlight=False, markup=True)

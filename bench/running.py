@@ -1,7 +1,7 @@
 """A run on the stack: sellers and their items on one side, what Dynamics must hold on the other."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
@@ -31,7 +31,7 @@ class Run:
         self.ids = {person.upn: person.id for person in stack.services.tenant.people}
         self._show = show
         token = stack.services.surroundings.authority.issue(stack.services.principal, AUDIENCE)[0]
-        self._http = aiohttp.ClientSession(
+        self.http = aiohttp.ClientSession(
             headers={"Authorization": f"Bearer {token}", **AS_SHOWN},
         )
 
@@ -44,7 +44,7 @@ class Run:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._http.close()
+        await self.http.close()
 
     async def graph(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         """Call Graph as Outlook does, e.g. `graph("GET", f"/users/{upn}/events")`.
@@ -54,7 +54,7 @@ class Run:
             RuntimeError: Graph refused it.
         """
         url = f"{self.stack.services.graph.url}/v1.0{path}"
-        async with self._http.request(method, url, json=body) as answer:
+        async with self.http.request(method, url, json=body) as answer:
             if answer.status == 404:
                 raise LookupError(await answer.text())
             return await _answered(answer)
@@ -70,7 +70,7 @@ class Run:
             ValueError: it is not what it should be; says why.
         """
         url = f"{self.stack.services.graph.url}/_sandbox{path}"
-        async with self._http.post(url, data=raw, params=query) as answer:
+        async with self.http.post(url, data=raw, params=query) as answer:
             if answer.status == 400:
                 problems = (await answer.json())["error"]["problems"]
                 raise ValueError("; ".join(one["message"] for one in problems))
@@ -135,11 +135,27 @@ class Run:
             TimeoutError: it did not become quiet in two minutes.
         """
         calm = 0
+
+        async def is_quiet() -> bool:
+            nonlocal calm
+            calm = calm + 1 if await self._is_calm() else 0
+            return calm >= _QUIET_POLLS
+
+        await self.until(is_quiet)
+
+    async def until(
+        self, is_so: Callable[[], Awaitable[bool]], *, every: float = _POLL_SECONDS
+    ) -> None:
+        """Wait until something is so, asking `every` so many seconds; the journal keeps up.
+
+        Raises:
+            TimeoutError: it was not in two minutes.
+        """
         async with asyncio.timeout(_QUIET_SECONDS):
-            while calm < _QUIET_POLLS:
-                calm = calm + 1 if await self._is_calm() else 0
+            while not await is_so():
                 self.look()
-                await asyncio.sleep(_POLL_SECONDS)
+                await asyncio.sleep(every)
+        self.look()
 
     def look(self) -> None:
         """Bring the journal, and what is shown of it, up to date."""
@@ -149,7 +165,7 @@ class Run:
 
     async def _is_calm(self) -> bool:
         graph = self.stack.services.graph.url
-        async with self._http.get(f"{graph}/_sandbox/notifications") as answer:
+        async with self.http.get(f"{graph}/_sandbox/notifications") as answer:
             pending = (await answer.json())["pending"]
         queues = self.stack.services.servicebus.counts()
         busy = (queues[kind][state] for kind in Kind for state in ("active", "locked"))

@@ -43,6 +43,20 @@ def journal_table(journal: Journal, title: str, *, last: int | None = None) -> T
     return table
 
 
+def clicks_table(journal: Journal, title: str) -> Table:
+    """Show what people clicked, and what they were told."""
+    table = Table("who", "clicks", "answer", "in words", title=title)
+    for click in journal.clicks:
+        style = "green" if click.told == click.expected else "red"
+        table.add_row(
+            click.upn.partition("@")[0],
+            escape(click.did),
+            f"[{style}]{escape(click.told)}[/]",
+            escape(click.words),
+        )
+    return table
+
+
 def cost_table(journal: Journal, counters: Document) -> Table:
     """Show what it cost; the run's own look at Dynamics comes after these counters were read."""
     lags = [line.lag for line in journal.lines if line.lag is not None]
@@ -57,6 +71,8 @@ def cost_table(journal: Journal, counters: Document) -> Table:
     if lags:
         table.add_row("notification → row, median", f"{statistics.median(lags) * 1000:.0f} ms")
         table.add_row("notification → row, slowest", f"{max(lags) * 1000:.0f} ms")
+    if journal.clicks:
+        table.add_row("clicks in Outlook", str(len(journal.clicks)))
     table.add_row("Graph requests", str(batches))
     for what, number in _parts(graph["batched"]).items():
         table.add_row(f"  {what}", str(number))

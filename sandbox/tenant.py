@@ -17,7 +17,8 @@ class Person(BaseModel):
     `incoming_email_filtering_method` is the personal option on the E-mail tab
     (server-side-sync.md 1.2): 0 all, 1 replies, 2 from leads, contacts and accounts, 3 from
     email-enabled records, 4 none. `ready` says whether server-side sync is set up, approved,
-    tested and enabled for the mailbox.
+    tested and enabled for the mailbox; where it is not, `approved` says whether the address is
+    approved all the same.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -29,6 +30,7 @@ class Person(BaseModel):
     password: str = "sandbox"  # noqa: S105 - everybody's, and no secret
     incoming_email_filtering_method: int = 1
     ready: bool = True
+    approved: bool = False
 
 
 class Group(BaseModel):

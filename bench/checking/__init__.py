@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bench.calendars import copies_in
-from bench.checking import contacts, mail, tasks
+from bench.checking import contacts, mail, sellers, tasks
 from bench.checking.meetings import APPOINTMENTS, dynamics_of, meeting_differences
 from bench.running import Run
 from shared.identifiers import Kind
@@ -20,6 +20,7 @@ async def differences(run: Run) -> list[str]:
     found += await _of_meetings(run)
     found += await contacts.differences(run)
     found += await tasks.differences(run)
+    found += await sellers.differences(run)
     return found
 
 

@@ -1,7 +1,7 @@
-"""The story `make run` tells: what comes to five sellers, and what must become of each piece."""
+"""The story `make run` tells: what comes to sellers, what they do, and what must come of it."""
 
 from bench.running import Run
-from bench.story import contacts, mail, meetings, tasks
+from bench.story import contacts, mail, meetings, sellers, tasks
 
 
 async def tell(run: Run) -> None:
@@ -10,3 +10,4 @@ async def tell(run: Run) -> None:
     await meetings.tell(run)
     await contacts.tell(run)
     await tasks.tell(run)
+    await sellers.tell(run)

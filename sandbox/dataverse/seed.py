@@ -7,6 +7,8 @@ from sandbox.dataverse.writing import Writer
 from sandbox.identity.tokens import Principal
 from sandbox.tenant import Person, Tenant
 
+APPROVED: Row = {"emailrouteraccessapproval": 1, "isemailaddressapprovedbyo365admin": True}
+"""A mailbox whose address is approved."""
 READY: Row = {
     "incomingemaildeliverymethod": 2,
     "outgoingemaildeliverymethod": 2,
@@ -18,8 +20,7 @@ READY: Row = {
     "enabledforincomingemail": True,
     "enabledforoutgoingemail": True,
     "enabledforact": True,
-    "emailrouteraccessapproval": 1,
-    "isemailaddressapprovedbyo365admin": True,
+    **APPROVED,
     "orgmarkedasprimaryforexchangesync": True,
     "isactsyncorgflagset": True,
 }
@@ -118,8 +119,8 @@ class Seed:
             azureactivedirectoryobjectid=person.id.lower(),
             defaultmailbox=reference("mailbox", mailbox_id),
             incomingemailfilteringmethod=person.incoming_email_filtering_method,
-            **({"emailrouteraccessapproval": 1, "isemailaddressapprovedbyo365admin": True,
-                "incomingemaildeliverymethod": 2, "outgoingemaildeliverymethod": 2}
+            **(APPROVED if person.ready or person.approved else {}),
+            **({"incomingemaildeliverymethod": 2, "outgoingemaildeliverymethod": 2}
                if person.ready else {}),
         )  # fmt: skip
         self._put(
@@ -128,7 +129,7 @@ class Seed:
             regardingobjectid=reference("systemuser", person.systemuserid),
             ownerid=reference("systemuser", person.systemuserid),
             emailserverprofile=self.profile,
-            **(READY if person.ready else {}),
+            **(READY if person.ready else APPROVED if person.approved else {}),
         )  # fmt: skip
 
     def _user(self, user_id: str, /, **values: object) -> None:

@@ -49,11 +49,16 @@ def check_removal(
     if caller.is_administrator:
         return
     if scope is Scope.ALL:
-        first = sides.saved[0].tracked_by if sides.saved else user
-        if user is None or user not in {first, owner}:
+        if user is None or user not in {*_first_savers(sides, user), owner}:
             raise Refusal("not-allowed-to-remove", 403, "Somebody else saved it, and it is theirs.")
     elif sides.saved and sides.own not in going_of(sides, scope):
         raise Refusal("not-allowed-to-remove", 403, "It was saved from another mailbox.")
+
+
+def _first_savers(sides: Sides, otherwise: SystemUserId) -> set[SystemUserId | None]:
+    """Return who saved it first; several, if that was within one second."""
+    first = min((link.tracked_on for link in sides.saved if link.tracked_on), default=None)
+    return {link.tracked_by for link in sides.saved if link.tracked_on == first} or {otherwise}
 
 
 def going_of(sides: Sides, scope: Scope) -> list[Link]:
