@@ -6,7 +6,6 @@ from bench.add_in import AddIn, Told
 from bench.journal import Click, Line
 from bench.running import Run
 
-
 _PATIENCE_SECONDS = 0.5
 
 

@@ -82,7 +82,7 @@ class Items:
         owner = await self.people.owner_of(mailbox)
         request = Request(
             action=Action.SAVE,
-            by=await self.people.user_of(caller) or owner.systemuser,
+            by=await self.people.user_of(caller, mailbox, owner) or owner.systemuser,
             on=self.now(),
             about=await about_of(self.dataverse, wish),
             attachments=wish.attachments,
@@ -111,8 +111,8 @@ class Items:
         """See `shared.tracking.api.Items.remove`."""
         kind = asked.kind
         look = await self._look_at_one(mailbox, asked)
-        user = await self.people.user_of(caller)
         owner = await self.people.owner_of(mailbox)
+        user = await self.people.user_of(caller, mailbox, owner)
         wanted = removal_wanted or self.removal
         request = removal(user or owner.systemuser, self.now(), kind, wanted)
         for _ in range(_TRIES):

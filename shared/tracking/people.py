@@ -46,11 +46,15 @@ class People:
             return Owner(owner, is_enrolled=False)
         raise Refusal("user-not-in-dynamics", 409)
 
-    async def user_of(self, caller: Caller) -> SystemUserId | None:
+    async def user_of(
+        self, caller: Caller, mailbox: MailboxId, owner: Owner
+    ) -> SystemUserId | None:
         """Return who calls, in Dynamics; None for an application, or who is no user there.
 
         Raises:
             Transient: Dataverse did not answer.
         """
+        if caller.mailbox == mailbox:
+            return owner.systemuser
         found = await read_rows(self._dataverse, mailboxes.users_with([caller.mailbox]))
         return next((SystemUserId(user["systemuserid"]) for user in found), None)
