@@ -3,11 +3,10 @@
 from collections.abc import AsyncIterator
 from urllib.parse import quote
 
-import aiohttp
 import pytest
 import pytest_asyncio
 
-from bench.signing_in import token_of
+from bench.add_in import AddIn
 from bench.stack import SELDOM, TetherStack
 from shared.dataverse.schema.apply import apply_schema
 from shared.dataverse.schema.roles import ACTIVITY, SERVICE
@@ -22,6 +21,7 @@ from tests.system.waiting import eventually
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 KNOWN_SENDERS = 2
+OPPORTUNITY = "0c0ffee0-0000-4000-8000-000000000009"
 ACTIVITIES = {
     "email",
     "appointment",
@@ -49,12 +49,13 @@ async def running() -> AsyncIterator[tuple[TetherStack, Company]]:
 
 
 async def plant(company: Company) -> None:
-    """Put in the records that mail is from, as people in Dynamics do."""
+    """Put in the records that mail is from or about, as people in Dynamics do."""
     for entity_set, body in {
         "contacts": {"lastname": "Contact", "emailaddress1": "contact@fabrikam.example"},
         "accounts": {"name": "Fabrikam", "emailaddress1": "account@fabrikam.example"},
         "leads": {"lastname": "Lead", "emailaddress1": "lead@fabrikam.example"},
         "queues": {"name": "Queue", "emailaddress": "queue@fabrikam.example"},
+        "opportunities": {"opportunityid": OPPORTUNITY, "name": "Engine"},
     }.items():
         await company.write("POST", entity_set, body)
 
@@ -109,19 +110,26 @@ async def tasks(stack: TetherStack, company: Company) -> None:
     await company.quiet()
 
 
-async def turning_on(stack: TetherStack) -> None:
+async def clicks(stack: TetherStack, company: Company) -> None:
+    """Have Ada save a mail about an opportunity, look at it, and remove it with its row."""
+    item = (await company.deliver("ada", mail("Saved", sender="nobody@nowhere.example")))["id"]
+    add_in, ada = AddIn(stack, company.http), company.people["ada"]["upn"]
+    await add_in.save(ada, item, regarding={"table": "opportunity", "id": OPPORTUNITY})
+    await company.quiet()
+    assert (await add_in.look(ada, item)).state == "saved"
+    await add_in.remove(ada, item)
+    await company.quiet()
+    assert (await add_in.look(ada, item)).state == "removed"
+
+
+async def turning_on(stack: TetherStack, company: Company) -> None:
     """Have the last of the people turn on their mailbox, which has not even a server profile."""
     person = stack.services.tenant.people[-1]
     rows = stack.services.dataverse.organization.rows
     (key,) = rows.find("mailbox", "regardingobjectid", person.systemuserid)
     rows.put("mailbox", key, {**(rows.get("mailbox", key) or {}), "emailserverprofile": None})
-    form = stack.signing_in.form(person)
-    token = await token_of(stack.services.identity.url, stack.services.tenant.tenant_id, form)
-    address = f"{stack.functions_url}/api/mailbox/enable"
-    headers = {"Authorization": f"Bearer {token}"}
-    async with aiohttp.request("POST", address, headers=headers) as answer:
-        told = await answer.json()
-    assert (answer.status, told.get("state")) == (202, "waiting"), told
+    told = await AddIn(stack, company.http).ask(person.upn, "POST", "mailbox/enable")
+    assert (told.status, told.state) == (202, "waiting"), told
 
 
 async def test_the_service_role_is_what_the_app_uses(
@@ -139,6 +147,7 @@ async def test_the_service_role_is_what_the_app_uses(
     await meetings(company)
     await contacts(company)
     await tasks(stack, company)
-    await turning_on(stack)
+    await clicks(stack, company)
+    await turning_on(stack, company)
     rights = {(ACTIVITY if table in ACTIVITIES else table, right) for _, table, right in used}
     assert rights == {(table, right) for table, held in SERVICE.rights.items() for right in held}

@@ -17,6 +17,7 @@ SERVICE = Role(
         "contact": ("Create", "Read", "Write", "Append", "AppendTo", "Assign"),
         "account": ("Read", "AppendTo"),
         "lead": ("Read", "AppendTo"),
+        "opportunity": ("Read", "AppendTo"),
         "queue": ("Read", "AppendTo"),
         "systemuser": ("Read", "AppendTo"),
         "usersettings": ("Read",),
