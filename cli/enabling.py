@@ -162,7 +162,7 @@ async def _enable(
     inactive = [seat.address or seat.id for seat in chosen.seats if seat not in due]
     turned += [Turned(name, Outcome.SKIPPED, codes=(_INACTIVE,)) for name in inactive]
     turned += [Turned(name, Outcome.SKIPPED, codes=(_UNKNOWN,)) for name in chosen.unknown]
-    _say(output, turned)
+    _say(output, turned, dry_run=dry_run)
     bad = {Outcome.REFUSED, Outcome.SKIPPED} if asked.addresses else {Outcome.REFUSED}
     return FAILED if any(one.outcome in bad for one in turned) else 0
 
@@ -211,12 +211,13 @@ def _outcome(seat: Seat, terms: Terms) -> Outcome:
             return Outcome.LACKING
 
 
-def _say(output: Output, turned: Sequence[Turned]) -> None:
+def _say(output: Output, turned: Sequence[Turned], *, dry_run: bool) -> None:
     if output.as_json:
         output.document([_told(one) for one in turned])
         return
     rows = [(one.name, one.outcome, "; ".join(one.done), one.said) for one in turned]
-    output.table(("mailbox", "outcome", "done", "lacking"), rows, title="Mailboxes")
+    columns = ("stands", "to be done") if dry_run else ("outcome", "done")
+    output.table(("mailbox", *columns, "lacking"), rows, title="Mailboxes")
 
 
 def _told(one: Turned) -> dict[str, Any]:

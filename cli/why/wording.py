@@ -6,6 +6,7 @@ from cli.why.answering import Answer
 from shared.dataverse.requests import Action
 from shared.graph.items import TRACKED_CATEGORY
 from shared.graph.messages import Message
+from shared.identifiers import Kind
 from shared.sync.outcome import Failed, Impossible
 from shared.sync.plan import Track, Unlink
 from shared.tracking.contract import State
@@ -44,6 +45,8 @@ def remedy(answer: Answer) -> str:
         return ""
     if sides and isinstance(sides.look.item, Message) and sides.look.item.is_draft:
         return "send it first"
+    if answer.status.kind is Kind.CONTACTS:
+        return "save it in Outlook" if answer.status.state in _REMEDIES else ""
     return _REMEDIES.get(answer.status.state, "")
 
 
