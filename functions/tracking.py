@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 
 import azure.functions as func
 
+from shared.errors import where
 from shared.tracking import serving
 from shared.tracking.api import Api
 from shared.tracking.openapi import document
@@ -93,7 +94,7 @@ async def _described(api: Callable[[], Awaitable[Api]], req: func.HttpRequest) -
 def _refused(served: Api, error: Exception) -> func.HttpResponse:
     refusal = refusal_for(error)
     if refusal.status == 500:
-        logger.error("failed", exc_info=error)
+        logger.error("failed: %s", where(error))
     else:
         logger.warning("refused status=%d code=%s", refusal.status, refusal.code)
     return func.HttpResponse(

@@ -118,9 +118,14 @@ def correlate_email(
     return _amended(email, columns, outgoing=email.outgoing)
 
 
-def delete_email(activity: ActivityId) -> Operation:
-    """Delete a row; its parties and attachments go with it."""
-    return Operation("DELETE", f"emails({activity})")
+def touch_email(email: Email) -> Operation:
+    """Write what is there already, so that whoever read the row before must look again."""
+    return _complete(email.id, outgoing=email.outgoing, guard=email.etag)
+
+
+def delete_email(activity: ActivityId, email: Email | None) -> Operation:
+    """Delete a row, unless it is no longer as it was read; parties and attachments go with it."""
+    return Operation("DELETE", f"emails({activity})", if_match=email.etag if email else None)
 
 
 def _amended(email: Email, columns: dict[str, Any], *, outgoing: bool) -> tuple[Operation, ...]:
@@ -150,10 +155,10 @@ def _said(content: Content) -> dict[str, Any]:
     }
 
 
-def _complete(activity: ActivityId, *, outgoing: bool) -> Operation:
+def _complete(activity: ActivityId, *, outgoing: bool, guard: str = "*") -> Operation:
     sent, received = 3, 4  # statuscode (dataverse.md 1.2)
     columns = {"statecode": 1, "statuscode": sent if outgoing else received}
-    return Operation("PATCH", f"emails({activity})", columns, if_match="*")
+    return Operation("PATCH", f"emails({activity})", columns, if_match=guard)
 
 
 def _correlated(content: Content, entity_sets: Mapping[str, str]) -> dict[str, Any]:

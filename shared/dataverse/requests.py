@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shared.dataverse.activities import Reference
 from shared.identifiers import SystemUserId
@@ -42,7 +42,8 @@ class Request(BaseModel):
     """`tether_request`; `by` is a systemuser, `on` is UTC.
 
     A save leaves what `about` says alone where that is None, and the attachments to the settings
-    where `attachments` is. A removal that `deletes` takes the row out of Dynamics as well.
+    where `attachments` is; `of_draft`: it was asked for a mail not sent yet, which may be sent as
+    another item. A removal that `deletes` takes the row out of Dynamics as well.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -52,7 +53,8 @@ class Request(BaseModel):
     on: datetime
     about: About | None = None
     attachments: bool | None = None
-    deletes: bool = Field(default=False)
+    of_draft: bool = False
+    deletes: bool = False
 
     @classmethod
     def read(cls, text: str | None) -> Self | None:

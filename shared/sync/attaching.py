@@ -123,7 +123,7 @@ class Attaching:
         notes: list[str],
         until: datetime,
     ) -> Failed | LaterLook | None:
-        """Bring an item's files over; return what kept it from going on.
+        """Bring an item's files over; return what kept one from coming, or all from going on.
 
         `notes` gets a sentence on each that is left out.
         """
@@ -134,20 +134,23 @@ class Attaching:
         if is_meeting and files and not known.organization.meeting_attachments:
             notes.append(_OF_MEETINGS)
             return None
+        failure: Failed | None = None
         for candidate in files:
             if candidate.id in known.present:
                 continue
             if self._now() >= until:
-                return LaterLook(item.change.model_copy(update={"looked_before": True}), 0)
+                # Another id each time, or the broker takes it for a copy of the last look.
+                told = {"looked_before": True, "id": f"{item.change.id}/files{len(known.present)}"}
+                return LaterLook(item.change.model_copy(update=told), 0)
             came = await self._bring_one(item, candidate, known)
             if isinstance(came, Failed):
                 notes.append(
                     sentence(candidate.name, f"it could not be brought over: {came.problem}")
                 )
-                return came
-            if came:
+                failure = failure or came
+            elif came:
                 notes.append(came)
-        return None
+        return failure
 
     async def _bring_one(
         self, item: Following, candidate: Candidate, known: FilesKnown

@@ -49,7 +49,13 @@ def _refused[I: Item, C](decision: Decision[I, C], item: Item) -> tuple[str, ...
     if is_automatic(decision):
         rest = without(item.categories, TRACKED_CATEGORY, UNDELIVERABLE_CATEGORY)
         return (*rest, UNDELIVERABLE_CATEGORY)
-    changed = isinstance(decision.plan, Track) and (decision.plan.mark or item.is_undeliverable)
+    match decision.plan:
+        case Track(mark=mark):
+            changed = mark or item.is_undeliverable
+        case Unlink(unmark=unmark, known=known):
+            changed = unmark and known.removal is not None
+        case _:
+            changed = False
     return item.categories if changed else None
 
 

@@ -1,5 +1,6 @@
 """What may be asked for an item, by whom, and what its link says of it: pure."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from shared.dataverse.links import Link, Reason
@@ -37,36 +38,41 @@ def check_save(look: AnyLook, wish: SaveRequest) -> None:
 
 
 def check_removal(
-    sides: Sides, caller: Caller, user: SystemUserId | None, owner: str, scope: Scope
+    sides: Sides, caller: Caller, user: SystemUserId | None, owners: Mapping[str, str], scope: Scope
 ) -> None:
-    """Refuse a removal by who has neither saved the item nor owns its activity.
+    """Refuse a removal by who has neither saved the item first nor owns its activity.
 
-    `user` is the caller in Dynamics, `owner` whose the activity is.
+    `user` is the caller in Dynamics, `owners` whose the activities are. The own copy is anybody's
+    to remove; what others have saved is each looked at by itself, for a mail between users is two
+    activities.
 
     Raises:
         Refusal: they may not.
     """
     if caller.is_administrator:
         return
-    if scope is Scope.ALL:
-        if user is None or user not in {*_first_savers(sides, user), owner}:
+    if scope is Scope.MAILBOX:
+        if sides.saved and sides.own not in going_of(sides, scope):
+            raise Refusal("not-allowed-to-remove", 403, "It was saved from another mailbox.")
+        return
+    for link in sides.saved:
+        savers = _first_savers(sides, link)
+        if link is not sides.own and (user is None or user not in {*savers, owners.get(link.id)}):
             raise Refusal("not-allowed-to-remove", 403, "Somebody else saved it, and it is theirs.")
-    elif sides.saved and sides.own not in going_of(sides, scope):
-        raise Refusal("not-allowed-to-remove", 403, "It was saved from another mailbox.")
 
 
-def _first_savers(sides: Sides, otherwise: SystemUserId) -> set[SystemUserId | None]:
-    """Return who saved it first; several, if that was within one second."""
-    first = min((link.tracked_on for link in sides.saved if link.tracked_on), default=None)
-    return {link.tracked_by for link in sides.saved if link.tracked_on == first} or {otherwise}
+def _first_savers(sides: Sides, link: Link) -> set[SystemUserId | None]:
+    """Return who saved first what a link is tied to; several, if that was within one second."""
+    same = [one for one in sides.saved if one.activity == link.activity]
+    first = min((one.tracked_on for one in same if one.tracked_on), default=None)
+    return {one.tracked_by for one in same if one.tracked_on == first}
 
 
 def going_of(sides: Sides, scope: Scope) -> list[Link]:
-    """Return the links that a removal is about."""
-    links = (
-        sides.links if scope is Scope.ALL else [link for link in sides.links if link is sides.own]
-    )
-    return [link for link in links if link.is_tracked or link.save]
+    """Return the links that a removal is about; a save that others wait for is theirs alone."""
+    own = [link for link in sides.links if link is sides.own and (link.is_tracked or link.save)]
+    others = [link for link in sides.others if link.is_tracked and not link.removal]
+    return [*own, *others] if scope is Scope.ALL else own
 
 
 def is_needed(sides: Sides, request: Request, present: About) -> bool:

@@ -15,6 +15,7 @@ from shared.dataverse.links import Link
 from shared.dataverse.requests import About, Action, Request
 from shared.dataverse.tracking import ask_for
 from shared.errors import Transient
+from shared.graph.messages import Message
 from shared.identifiers import ItemId, MailboxId
 from shared.tracking.api import MailboxDesk
 from shared.tracking.asking import (
@@ -86,6 +87,7 @@ class Items:
             on=self.now(),
             about=await about_of(self.dataverse, wish),
             attachments=wish.attachments,
+            of_draft=isinstance(look.item, Message) and look.item.is_draft,
         )
         for _ in range(_TRIES):
             known = await know(self.dataverse, [look])
@@ -109,26 +111,28 @@ class Items:
         scope: Scope,
     ) -> ItemStatus:
         """See `shared.tracking.api.Items.remove`."""
-        kind = asked.kind
         look = await self._look_at_one(mailbox, asked)
         owner = await self.people.owner_of(mailbox)
         user = await self.people.user_of(caller, mailbox, owner)
-        wanted = removal_wanted or self.removal
-        request = removal(user or owner.systemuser, self.now(), kind, wanted)
+        by, kind = user or owner.systemuser, look.change.kind
+        request = removal(by, self.now(), kind, removal_wanted or self.removal)
+        known = await know(self.dataverse, [look])
+        check_removal(known.sides(look), caller, user, known.owners, scope)
         for _ in range(_TRIES):
-            known = await know(self.dataverse, [look])
             sides = known.sides(look)
             status = status_of(sides, known, self.address)
             if look.is_gone and not sides.own:
                 raise Refusal("item-not-found", 404)
             going = going_of(sides, scope)
-            shown = known.activity(sides)
-            check_removal(sides, caller, user, shown.owner if shown else "", scope)
             if not going:
                 return status
-            if await self._ask(dict.fromkeys(going, request), look):
-                await self._tell([_change_of(link, look) for link in going])
+            written = await self._ask(dict.fromkeys(going, request), look)
+            await self._tell([_change_of(link, look) for link in going])
+            if written:
+                if not owner.is_enrolled:
+                    await self._check_that_it_is_coming(caller, mailbox)
                 return _under_way(status)
+            known = await know(self.dataverse, [look])
         raise Transient("the item is being written to by others")
 
     async def _check_that_it_is_coming(self, caller: Caller, mailbox: MailboxId) -> None:
@@ -168,12 +172,20 @@ class Items:
         return all(answer.ok for answer in answers)
 
     async def _bring_together(self, items: Sequence[Sides]) -> None:
-        await self._tell([one.look.change for one in items if one.is_apart])
+        await self._tell([_versioned(one) for one in items if one.is_apart])
 
     async def _tell(self, changes: Sequence[Change]) -> None:
         for kind in {change.kind: None for change in changes}:
             some = [change for change in changes if change.kind is kind]
             await self.bus.send(kind.value, change_messages(some))
+
+
+def _versioned(sides: Sides) -> Change:
+    """Return the change of what is apart: one for each pair of versions, however often asked."""
+    look, own = sides.look, sides.own
+    item = look.item.etag if look.item else ""
+    told = f"look|{look.change.item}|{item}|{own.etag if own else ''}"
+    return look.change.model_copy(update={"id": told})
 
 
 def _change_of(link: Link, look: AnyLook) -> Change:

@@ -1,20 +1,27 @@
 """Asks Dynamics what it knows of the items that were looked at, for all participants."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from shared.dataverse import links
 from shared.dataverse.batch import Operation, name_in
 from shared.dataverse.client import Dataverse
 from shared.dataverse.links import Link
+from shared.dataverse.mailboxes import MailboxState, mailboxes_of
 from shared.dataverse.rows import read_rows
 from shared.dataverse.shown import ShownActivity, activities_shown, occurrences_shown, shown_in
 from shared.graph.events import Event
 from shared.graph.messages import Message
-from shared.identifiers import ActivityId, Kind, LinkId, SystemUserId, link_id_of_item
+from shared.identifiers import ActivityId, Kind, LinkId, MailboxId, SystemUserId, link_id_of_item
 from shared.tracking.finding import AnyLook
 from shared.tracking.states import Sides
 
+_TABLES = {
+    Kind.MAIL: "email",
+    Kind.CALENDAR: "appointment",
+    Kind.CONTACTS: "contact",
+    Kind.TASKS: "task",
+}
 _TRACKED_BY = "_tether_trackedby_value"
 
 
@@ -26,6 +33,13 @@ class Knowledge:
     activities: dict[ActivityId, ShownActivity] = field(default_factory=dict)
     series: dict[str, ShownActivity] = field(default_factory=dict)
     names: dict[SystemUserId, str] = field(default_factory=dict)
+    suspended: set[MailboxId] = field(default_factory=set)
+
+    @property
+    def owners(self) -> dict[str, str]:
+        """Whose the activities are that links are tied to, by the link."""
+        shown = {link.id: self._shown(link) for link in self.links.values()}
+        return {key: activity.owner for key, activity in shown.items() if activity}
 
     def sides(self, look: AnyLook) -> Sides:
         """Return both sides of an item, as all participants see it."""
@@ -35,18 +49,25 @@ class Knowledge:
             link
             for link in self.links.values()
             if link is not own and named & _names_of(link.message_id, link.global_id)
+            if not self._waits_elsewhere(link)
         ]
         return Sides(look, own, others)
+
+    def _waits_elsewhere(self, link: Link) -> bool:
+        """Tell whether a link is only something that waits for another mailbox to sync."""
+        is_open = link.removal or (link.save and not link.is_tracked)
+        return bool(is_open) and link.mailbox in self.suspended
 
     def activity(self, sides: Sides) -> ShownActivity | None:
         """Return the row to show of an item that is saved: of a series, its earliest."""
         own_first = sorted(sides.saved, key=lambda link: link is not sides.own)
-        for link in own_first:
-            if link.activity:
-                return self.activities.get(link.activity) or ShownActivity(link.activity, "contact")
-            if found := self.series.get(link.global_id.upper()):
-                return found
-        return None
+        return next((shown for link in own_first if (shown := self._shown(link))), None)
+
+    def _shown(self, link: Link) -> ShownActivity | None:
+        if link.activity is None:
+            return self.series.get(link.global_id.upper())
+        table = _TABLES.get(link.kind, "") if link.kind else ""
+        return self.activities.get(link.activity) or ShownActivity(link.activity, table)
 
 
 async def know(dataverse: Dataverse, looks: Sequence[AnyLook]) -> Knowledge:
@@ -61,12 +82,25 @@ async def know(dataverse: Dataverse, looks: Sequence[AnyLook]) -> Knowledge:
     await _learn_links(dataverse, known, links.links_with_id(own), _of_everybody(looks, known))
     gone = [look for look in looks if look.item is None]
     await _learn_links(dataverse, known, _of_everybody(gone, known))
+    await _learn_suspended(dataverse, known, own)
     tied = {link.activity for link in known.links.values() if link.activity and _has_pointer(link)}
     series = {link.global_id for link in known.links.values() if link.is_series and link.is_tracked}
     for row in await read_rows(dataverse, [*activities_shown(tied), *occurrences_shown(series)]):
         shown = shown_in(row)
         known.activities[shown.id] = known.series[shown.global_id] = shown
     return known
+
+
+async def _learn_suspended(dataverse: Dataverse, known: Knowledge, own: Collection[LinkId]) -> None:
+    """Ask which of the others' mailboxes do not sync: what is asked for there waits, for all."""
+    waiting = {
+        link.mailbox
+        for link in known.links.values()
+        if link.id not in own and link.request and link.mailbox
+    }
+    for row in await read_rows(dataverse, mailboxes_of(waiting)):
+        if row["tether_state"] == MailboxState.SUSPENDED:
+            known.suspended.add(MailboxId(row["tether_mailboxid"]))
 
 
 def link_of(look: AnyLook) -> LinkId:

@@ -28,7 +28,7 @@ from shared.tracking.requests import (
     query_of,
 )
 
-_NOT_IN_DYNAMICS = {State.NOT_SAVED, State.REMOVED, State.IGNORED}
+_NOT_IN_DYNAMICS = {State.NOT_SAVED, State.REMOVED, State.IGNORED, State.FAILED}
 
 
 @dataclass(frozen=True, slots=True)

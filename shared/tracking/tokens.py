@@ -110,5 +110,6 @@ def _standing(claims: Mapping[str, Any]) -> Standing:
         name=str(claims.get("name") or claims.get("app_displayname") or ""),
         scopes=frozenset(scopes.split()) if isinstance(scopes, str) else frozenset(),
         roles=frozenset(roles if isinstance(roles, list) else ()),
-        is_application=scopes is None,
+        # Only an application is its own subject; without this an ID token would pass for one.
+        is_application=scopes is None and claims["oid"] == claims.get("sub"),
     )

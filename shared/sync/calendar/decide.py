@@ -48,7 +48,7 @@ def _never(snapshot: Snapshot, why: str) -> Plan[Meeting]:
 def _removed(snapshot: Snapshot, link: Link) -> Plan[Meeting]:
     """Carry out a removal; the rows stay while they are another mailbox's, too."""
     shared = any(not copy.removal for copy in snapshot.copies)
-    deletes = link.removal and link.removal.deletes and not shared
+    deletes = snapshot.tracked and link.removal and link.removal.deletes and not shared
     return Unlink(
         link,
         REMOVED,

@@ -19,10 +19,11 @@ from shared.sync.contacts.fields import COMPANY, ContactField
 from shared.sync.contacts.mapping import columns_of, company_of, first_address, name_of
 from shared.sync.contacts.telling import Telling
 from shared.sync.contacts.told import Told
-from shared.sync.plan import REMOVED, Ignore, Keep, Plan, Track, Unlink
+from shared.sync.plan import REMOVED, Ignore, Keep, Plan, Refuse, Track, Unlink
 from shared.sync.versions import version_of
 from shared.sync.zones import zone
 
+_HIDDEN = "Dynamics does not show the contact; check the role of the application user"
 INACTIVE = "the contact is deactivated in Dynamics, and is not written until it is active again"
 
 
@@ -87,7 +88,7 @@ def _tied(
     if link.activity is None:
         return Unlink(link, "the contact was deleted in Dynamics")
     if row is None:
-        return Ignore("Dynamics does not show the contact; check the role of the application user")
+        return Refuse(link, _HIDDEN) if link.save else Ignore(_HIDDEN)
     telling, memory = _told(snapshot, contact, row, told, fields)
     tracking = _tracking(snapshot, contact, memory)
     is_told = (memory, tracking.version) == (Memory(link.told, link.detail), link.version)

@@ -47,7 +47,7 @@ def _never(snapshot: Snapshot, why: str) -> Plan[Telling]:
 def _gone(snapshot: Snapshot) -> Plan[Telling]:
     """Let go what is gone; a draft to be saved may have been sent as another item (graph.md 5)."""
     link = snapshot.link
-    is_draft = link and link.save and link.state is LinkState.REQUESTED
+    is_draft = link and link.save and not link.is_tracked
     if is_draft and not snapshot.looked_before:
         return Ignore("it was sent, or thrown away", look_again=True)
     return _left(link, "deleted in Outlook")
@@ -64,7 +64,7 @@ def _removed(snapshot: Snapshot, link: Link) -> Plan[Telling]:
         link,
         REMOVED,
         unmark=bool(snapshot.message and snapshot.message.is_marked),
-        also=(delete_email(link.activity),) if deletes and link.activity else (),
+        also=(delete_email(link.activity, snapshot.tied),) if deletes and link.activity else (),
     )
 
 

@@ -50,7 +50,7 @@ class MailFacts(Facts):
     tracked: dict[str, list[bool]] = field(default_factory=lambda: defaultdict(list))
     companions: dict[str, list[Companion]] = field(default_factory=lambda: defaultdict(list))
     requested: dict[tuple[MailboxId, str], Link] = field(default_factory=dict)
-    copies: dict[ActivityId, set[LinkId]] = field(default_factory=lambda: defaultdict(set))
+    copies: dict[str, set[LinkId]] = field(default_factory=lambda: defaultdict(set))
 
     @property
     def regarding_tables(self) -> set[str]:
@@ -89,6 +89,7 @@ class MailFacts(Facts):
             records=self.records,
             draft=self._draft(read),
             is_shared=self._is_shared(read),
+            tied=self._tied(read),
             looked_before=read.change.looked_before,
             replayed=read.change.replays > 0,
             organization=self.organization,
@@ -125,12 +126,17 @@ class MailFacts(Facts):
         """Return what was asked for another item of the same mail in the same mailbox."""
         message_id = read.item.internet_message_id if read.item else ""
         link = self.requested.get((read.change.mailbox, message_id))
-        return link.save if link and link.id != read.link_id else None
+        save = link.save if link and link.id != read.link_id else None
+        return save if save and save.of_draft else None
 
     def _is_shared(self, read: Read[Message]) -> bool:
         link = self.links.get(read.link_id)
-        copies = self.copies[link.activity] if link and link.activity else set()
+        copies = self.copies[link.message_id] if link else set()
         return bool(copies - {read.link_id})
+
+    def _tied(self, read: Read[Message]) -> Email | None:
+        link = self.links.get(read.link_id)
+        return self.emails_by_id.get(link.activity) if link and link.activity else None
 
     def _answered(self, message: Message, planned: "Planned") -> Email | None:
         sought = message.in_reply_to
@@ -207,16 +213,20 @@ def questions(
 def questions_about_removed(
     facts: MailFacts, reads: Iterable[Read[Message]]
 ) -> list[Question[MailFacts]]:
-    """Ask who else has the mails whose activities are to be deleted."""
+    """Ask for the activities that are to be deleted, and who else has them."""
     known = (facts.links.get(read.link_id) for read in reads)
-    going = {link.message_id for link in known if link and link.removal and link.removal.deletes}
-    return asked(links.links_of_messages(going - {""}), _note_copy)
+    going = [link for link in known if link and link.removal and link.removal.deletes]
+    messages = {link.message_id for link in going} - {""}
+    return [
+        *asked(links.links_of_messages(messages), _note_copy),
+        *asked(emails.emails_by_id({one.activity for one in going if one.activity}), _note_email),
+    ]
 
 
 def _note_copy(facts: MailFacts, row: Row) -> None:
     link = links.link_row(row)
-    if link.is_tracked and link.activity and not link.removal:
-        facts.copies[link.activity].add(link.id)
+    if link.save or (link.is_tracked and link.activity and not link.removal):
+        facts.copies[link.message_id].add(link.id)
 
 
 def _note_organization(facts: MailFacts, row: Row) -> None:
@@ -231,7 +241,7 @@ def _note_filtering(facts: MailFacts, row: Row) -> None:
 
 def _note_link_of_message(facts: MailFacts, row: Row) -> None:
     link = links.link_row(row)
-    if link.state is LinkState.REQUESTED and link.mailbox:
+    if link.save and not link.is_tracked and link.mailbox:
         facts.requested[link.mailbox, link.message_id] = link
     if link.state is not LinkState.REQUESTED:
         facts.tracked[link.message_id].append(link.is_tracked)

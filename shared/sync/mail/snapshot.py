@@ -50,10 +50,11 @@ class Snapshot:
     Message-ID, Tether's own or else all others, oldest first; `answered` is the activity of the
     mail it replies to, if that is tracked; `companions` are the tracked mails of its conversation.
     `draft`: what was asked for the draft of this mail, if it was sent as another item. `is_shared`:
-    the activity is tied to a copy in another mailbox as well (known for a mail that is
-    to be removed). `looked_before`: this is the later look, so there will be no other. `replayed`:
-    an operator wants tried again what Dynamics refused. `organization` and `policy` are what the
-    organisation has decided, in Dynamics and in the app's settings.
+    the activity is another mailbox's as well, or is to be, and `tied` is the activity itself (both
+    are known for a mail that is to be removed with it). `looked_before`: this is the later look, so
+    there will be no other. `replayed`: an operator wants tried again what Dynamics refused.
+    `organization` and `policy` are what the organisation has decided, in Dynamics and in the app's
+    settings.
     """
 
     mailbox: Mailbox
@@ -67,6 +68,7 @@ class Snapshot:
     records: Records | None = None
     draft: Request | None = None
     is_shared: bool = False
+    tied: Email | None = None
     looked_before: bool = False
     replayed: bool = False
     organization: Organization = field(default_factory=Organization)

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 
 from shared.dataverse.activities import regard
 from shared.dataverse.batch import Operation
-from shared.dataverse.emails import Content, Email, correlate_email, create_email, rewrite_email
+from shared.dataverse.emails import (
+    Content,
+    Email,
+    correlate_email,
+    create_email,
+    rewrite_email,
+    touch_email,
+)
 from shared.dataverse.requests import About, Request
 from shared.identifiers import activity_id_of_message, activity_id_of_sent
 from shared.sync.plan import Keep, Track
@@ -36,11 +43,22 @@ def email_writes(
     )
     if existing:
         amendment = _amendment(existing, teller.telling.content, entity_sets)
+        if not amendment and any(isinstance(plan, Track) for plan in plans):
+            amendment = _touched(existing)
         wanted = about.about if about else None
         return (*amendment, *_regarded(existing, wanted, entity_sets, amended=bool(amendment)))
     if any(isinstance(plan, Track) for plan in plans):
         return create_email(teller.activity, teller.telling.content, entity_sets)
     return ()
+
+
+def _touched(email: Email) -> Sequence[Operation]:
+    """Return what makes whoever is about to delete an activity look again: it is tied to by now.
+
+    What another application has written is left as it is.
+    """
+    own = {activity_id_of_message(email.message_id), activity_id_of_sent(email.message_id)}
+    return (touch_email(email),) if email.id in own else ()
 
 
 def _regarded(

@@ -256,7 +256,7 @@ async def test_what_there_is_no_time_for_is_looked_at_later(office: Office) -> N
     outcome = await office.instance(policy=ON, contents=slow).reconcile(changes)
     assert sorted(settled(outcome)) == ["0/1", "0/2"]
     assert (is_done(office, "Mail 1"), is_done(office, "Mail 2")) == (True, False)
-    looks = [look.change for look in outcome.look_again if look.change.id == "0/2"]
+    looks = [look.change for look in outcome.look_again if look.change.id.startswith("0/2")]
     await office.instance(policy=ON).reconcile(looks)
     assert is_done(office, "Mail 2")
     assert len(office.dataverse.rows("activitymimeattachment")) == 2

@@ -1,6 +1,7 @@
 """What the organisation decides about mail: Sent Items, private, encrypted, mail between users."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,10 +11,13 @@ from shared.dataverse.mailboxes import FilteringMethod
 from shared.dataverse.organization import Organization
 from shared.dataverse.records import Record, Table
 from shared.graph.messages import Message
-from shared.identifiers import activity_id_of_message, activity_id_of_sent
+from shared.identifiers import Kind, activity_id_of_message, activity_id_of_sent
 from shared.sync.mail.decide import decide
 from shared.sync.mail.policy import MailPolicy, PrivateMail
 from shared.sync.plan import Ignore, Track
+from shared.tracking.contract import Scope
+from shared.tracking.problems import Refusal
+from tests.unit.app.front_desk import FrontDesk
 from tests.unit.app.office import Office, again, message_id
 from tests.unit.app.snapshots import MARKED, answers, email, link, message, record, snapshot
 
@@ -191,3 +195,16 @@ async def test_encrypted_and_private_mail_as_it_comes_in(office: Office) -> None
     rights = office.mail(5, headers={"Content-Class": "rpmsg.message"})
     (end,) = (await office.reconciler.reconcile([rights])).settled
     assert ignored(end.plan).excluded
+
+
+async def test_who_sent_a_mail_does_not_remove_what_its_reader_saved(office: Office) -> None:
+    office.dataverse.decide(two_activities=True)
+    sent, received = await internal(office)
+    await office.reconciler.reconcile([received])
+    office.now += timedelta(hours=1)
+    await office.reconciler.reconcile([sent])
+    desk = FrontDesk(Kind.MAIL, office.graph, office.dataverse, office.reconciler)
+    people = [mailbox.id for mailbox in office.graph.mailboxes.all()]
+    with pytest.raises(Refusal, match="not-allowed-to-remove"):
+        await desk.remove(people.index(sent.mailbox), sent.item, scope=Scope.ALL)
+    assert len(office.dataverse.rows("email")) == 2

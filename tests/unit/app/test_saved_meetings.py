@@ -151,3 +151,18 @@ async def test_a_canceled_meeting_that_is_saved_says_that_it_cannot_be(
     status = await desk.status(1, copy)
     assert status
     assert (status.state, status.why) == (State.FAILED, "the meeting was canceled")
+
+
+async def test_a_save_thought_better_of_deletes_no_row_that_others_have_left(
+    diary: Diary, desk: FrontDesk
+) -> None:
+    item = await diary.invite(0, [1])
+    copy = await diary.copy(1, 0, item)
+    await desk.save(0, item)
+    await settle(diary, desk)
+    await desk.remove(0, item, Removal.UNLINK)
+    await settle(diary, desk)
+    await desk.save(1, copy)
+    await desk.remove(1, copy)
+    await settle(diary, desk)
+    assert len(diary.rows()) == 1

@@ -28,7 +28,7 @@ async def test_a_save_in_a_mailbox_not_turned_on_prompts_and_waits(
     with pytest.raises(Refusal, match="address-not-approved") as refused:
         await sellers.save(0, 0)
     assert (refused.value.code, refused.value.status) == ("mailbox-not-enabled", 409)
-    assert await sellers.states() == [State.SAVING] * 3
+    assert await sellers.states() == [State.SAVING, State.NOT_SAVED, State.NOT_SAVED]
     sellers.suspend(0)
     await sellers.settle()
     status = await sellers.status(0, 0)
