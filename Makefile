@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 TESTS ?= tests
-WORKERS ?= 2
+WORKERS ?= 3
 CHECKOV := .checkov
 
 .PHONY: help

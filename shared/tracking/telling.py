@@ -15,7 +15,7 @@ from shared.tracking.knowing import Knowledge
 from shared.tracking.states import Sides, state_of
 from shared.tracking.troubles import trouble_of
 
-_UNKNOWN = "temporary-error"
+_REFUSED = "refused-by-dynamics"
 
 
 def status_of(sides: Sides, known: Knowledge, address: str) -> ItemStatus:
@@ -65,9 +65,11 @@ def _activity(shown: ShownActivity, address: str) -> Activity:
 
 def _trouble(sides: Sides, state: State, why: str) -> Trouble | None:
     """Return what went wrong with the item itself, or with what was last asked for it."""
+    if state is State.IGNORED:
+        return trouble_of("kept-out-by-rule")
     if state is State.FAILED:
         found = explain(why)
-        return trouble_of(found.code if found else _UNKNOWN)
+        return trouble_of(found.code if found else _REFUSED)
     if state is State.SAVED and sides.own and sides.own.detail:
         found = explain(sides.own.detail)
         return trouble_of(found.code) if found else None

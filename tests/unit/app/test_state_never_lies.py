@@ -51,7 +51,7 @@ lives = st.lists(st.lists(steps, min_size=1, max_size=3), max_size=12)
 
 
 @pytest.mark.timeout(4 * 3600)  # the long profile takes its time, and so does shrinking
-@settings(max_examples=settings().max_examples // 3)  # a life has many round trips
+@settings(max_examples=settings().max_examples // 4)  # a life has many round trips
 @given(
     life=lives,
     method=st.sampled_from([FilteringMethod.NONE, FilteringMethod.ALL]),
