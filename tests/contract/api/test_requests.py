@@ -221,7 +221,9 @@ async def test_a_passing_trouble_says_when_to_come_again(api: Serving, ada: dict
     assert answer.headers["Retry-After"] == "7"
 
 
-async def test_a_fault_is_logged_by_where_it_is_and_told_to_nobody(api: Serving, ada: dict[str, str]) -> None:
+async def test_a_fault_is_logged_by_where_it_is_and_told_to_nobody(
+    api: Serving, ada: dict[str, str]
+) -> None:
     answer = await api.call("GET", f"items/{BROKEN}", ada)
     assert (answer.status, answer.code) == (500, "internal-error")
     assert "secret" not in str(answer.document)
