@@ -21,12 +21,14 @@ async def about_of(dataverse: Dataverse, wish: SaveRequest) -> About | None:
         return About()
     table, key = wish.regarding.table, str(wish.regarding.id)
     definitions = await dataverse.read_all(
-        "EntityDefinitions?$select=LogicalName,EntitySetName,PrimaryIdAttribute"
+        "EntityDefinitions?$select=LogicalName,EntitySetName,PrimaryIdAttribute,HasActivities"
         f"&$filter=LogicalName eq '{table}'"
     )
     if not definitions:
         raise Refusal("regarding-not-possible", 422, f"Dynamics has no table '{table}'.")
     found = definitions[0]
+    if not found["HasActivities"]:
+        raise Refusal("regarding-not-possible", 422, f"No activity is about a row of '{table}'.")
     path = f"{found['EntitySetName']}({key})?$select={found['PrimaryIdAttribute']}"
     (answer,) = await dataverse.batch([Operation("GET", path)])
     if answer.status in {403, 404}:

@@ -1,4 +1,4 @@
-"""`make run` with a person's own mail and calendars."""
+"""`make run`: its own story, and a person's own mail and calendars."""
 
 import asyncio
 import sys
@@ -31,6 +31,18 @@ async def run(*options: str | Path) -> tuple[int | None, str]:
         if process.returncode is None:
             process.kill()
     return process.returncode, told.decode()
+
+
+async def test_the_story_ends_with_dynamics_as_it_should_be() -> None:
+    status, told = await run()
+    assert status == 0, told
+    for who, did, answer in (
+        ("barbara", "saves 'Tender'", "409 mailbox-not-enabled"),
+        ("barbara", "looks at 'Tender'", "200 saved"),
+        ("grace", "looks at 'Tender'", "200 removed"),
+        ("donald", "turns the mailbox on", "202 waiting"),
+    ):
+        assert any(who in line and did in line and answer in line for line in told.splitlines())
 
 
 async def test_own_mail_and_calendars_are_accounted_for_together(tmp_path: Path) -> None:

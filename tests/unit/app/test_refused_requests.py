@@ -18,6 +18,7 @@ ABOUT = {"regarding": {"table": "account", "id": UUID(ACCOUNT)}}
     [
         ("account", "00000000-0000-4000-8000-00000000dead", "regarding-not-found"),
         ("no_such", ACCOUNT, "regarding-not-possible"),
+        ("systemuser", ACCOUNT, "regarding-not-possible"),
     ],
 )
 async def test_a_record_that_is_not_there_is_refused(
