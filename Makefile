@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 TESTS ?= tests
-WORKERS ?= 3
+WORKERS ?= 2
 CHECKOV := .checkov
 
 .PHONY: help

@@ -89,7 +89,12 @@ async def test_the_category_put_on_again_tracks_again(company: Company) -> None:
         await company.quiet()
     (link,) = await company.links(item=ada)
     assert link["tether_state"] == LINKED
-    assert await company.activity(activity["messageid"]) == activity
+    # Whoever ties a mail to a row makes a new version of it (shared/sync/mail/telling.py).
+    versions = {"@odata.etag", "versionnumber", "modifiedon"}
+    again = await company.activity(activity["messageid"])
+    assert {k: v for k, v in again.items() if k not in versions} == {
+        k: v for k, v in activity.items() if k not in versions
+    }
 
 
 async def test_what_was_taken_out_does_not_come_back_by_itself(company: Company) -> None:
