@@ -53,7 +53,7 @@ TARGETS = {
 }
 
 
-_KINDS = {target.code: kind for kind, target in TARGETS.items()}
+KINDS = {target.code: kind for kind, target in TARGETS.items()}
 
 
 class LinkState(IntEnum):
@@ -206,7 +206,7 @@ def link_row(row: Mapping[str, Any]) -> Link:
         etag=row["@odata.etag"],
         state=_state(row["tether_state"]),
         activity=next((ActivityId(one) for one in tied if one), None),
-        kind=_KINDS.get(row["tether_kind"]),
+        kind=KINDS.get(row["tether_kind"]),
         mailbox=row["_tether_mailboxid_value"],
         item=row["tether_itemid"],
         tracked_on=datetime.fromisoformat(tracked_on) if tracked_on else None,

@@ -7,11 +7,10 @@ from typing import Any
 from urllib.parse import quote
 
 from shared.dataverse.batch import Operation
-from shared.dataverse.links import TARGETS
+from shared.dataverse.links import KINDS
 from shared.dataverse.mailboxes import MailboxState
 from shared.identifiers import ItemId, Kind, LinkId, MailboxId
 
-_KINDS = {target.code: kind for kind, target in TARGETS.items()}
 _SELECT = "tether_linkid,tether_kind,tether_itemid,_tether_mailboxid_value,modifiedon"
 
 
@@ -52,7 +51,7 @@ ALL_REQUESTS = "tether_links?$select=_tether_mailboxid_value&$filter=tether_requ
 def waiting_request(row: Mapping[str, Any]) -> WaitingRequest | None:
     """Read a row; None for one that somebody made unreadable."""
     kind, mailbox, item = (
-        _KINDS.get(row["tether_kind"]), row["_tether_mailboxid_value"], row["tether_itemid"],
+        KINDS.get(row["tether_kind"]), row["_tether_mailboxid_value"], row["tether_itemid"],
     )  # fmt: skip
     if not (kind and mailbox and item):
         return None

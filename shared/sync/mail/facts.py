@@ -213,20 +213,17 @@ def questions(
 def questions_about_removed(
     facts: MailFacts, reads: Iterable[Read[Message]]
 ) -> list[Question[MailFacts]]:
-    """Ask for the activities that are to be deleted, and who else has them."""
-    known = (facts.links.get(read.link_id) for read in reads)
+    """Ask for the activities to be deleted of mails that are gone, and who else has them.
+
+    Of a mail that is there, the look-up has asked already: only its link tells which it was.
+    """
+    known = (facts.links.get(read.link_id) for read in reads if read.item is None)
     going = [link for link in known if link and link.removal and link.removal.deletes]
     messages = {link.message_id for link in going} - {""}
     return [
-        *asked(links.links_of_messages(messages), _note_copy),
+        *asked(links.links_of_messages(messages), _note_link_of_message),
         *asked(emails.emails_by_id({one.activity for one in going if one.activity}), _note_email),
     ]
-
-
-def _note_copy(facts: MailFacts, row: Row) -> None:
-    link = links.link_row(row)
-    if link.save or (link.is_tracked and link.activity and not link.removal):
-        facts.copies[link.message_id].add(link.id)
 
 
 def _note_organization(facts: MailFacts, row: Row) -> None:
@@ -243,6 +240,8 @@ def _note_link_of_message(facts: MailFacts, row: Row) -> None:
     link = links.link_row(row)
     if link.save and not link.is_tracked and link.mailbox:
         facts.requested[link.mailbox, link.message_id] = link
+    if link.save or (link.is_tracked and link.activity and not link.removal):
+        facts.copies[link.message_id].add(link.id)
     if link.state is not LinkState.REQUESTED:
         facts.tracked[link.message_id].append(link.is_tracked)
 

@@ -44,7 +44,7 @@ def email_writes(
     if existing:
         amendment = _amendment(existing, teller.telling.content, entity_sets)
         if not amendment and any(isinstance(plan, Track) for plan in plans):
-            amendment = _touched(existing)
+            amendment = _touched(existing, teller.telling.content)
         wanted = about.about if about else None
         return (*amendment, *_regarded(existing, wanted, entity_sets, amended=bool(amendment)))
     if any(isinstance(plan, Track) for plan in plans):
@@ -52,13 +52,18 @@ def email_writes(
     return ()
 
 
-def _touched(email: Email) -> Sequence[Operation]:
+def _touched(email: Email, content: Content) -> Sequence[Operation]:
     """Return what makes whoever is about to delete an activity look again: it is tied to by now.
 
     What another application has written is left as it is.
     """
-    own = {activity_id_of_message(email.message_id), activity_id_of_sent(email.message_id)}
-    return (touch_email(email),) if email.id in own else ()
+    return (touch_email(email),) if _is_ours(email, content) else ()
+
+
+def _is_ours(email: Email, content: Content) -> bool:
+    """Tell whether Tether made an activity: then its key is derived from the Message-ID."""
+    message_id = content.message_id
+    return email.id in {activity_id_of_message(message_id), activity_id_of_sent(message_id)}
 
 
 def _regarded(
@@ -78,8 +83,7 @@ def _amendment(
 
     Only of our own making: what another application has written is adopted as it is.
     """
-    own = {activity_id_of_message(content.message_id), activity_id_of_sent(content.message_id)}
-    if email.id not in own:
+    if not _is_ours(email, content):
         return ()
     if content.outgoing and not email.outgoing:
         return rewrite_email(email, content, entity_sets)
